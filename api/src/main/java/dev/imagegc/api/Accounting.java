@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+/** What the predicted bytes of a plan are made from. */
+public final class Accounting extends OpenCode {
+  /** Layers are known: predictions are exact, shared layers counted once. */
+  public static final Accounting LAYERS = new Accounting("LAYERS");
+
+  /** Only the sizes that the engine lists: shared layers are counted in every image, so predictions are upper bounds. */
+  public static final Accounting SIZES = new Accounting("SIZES");
+
+  /** At least one image that would go has no known size; there is no prediction. */
+  public static final Accounting UNKNOWN = new Accounting("UNKNOWN");
+
+  private Accounting(String code) {
+    super(code);
+  }
+
+  /**
+   * Returns the value with a code, which may be one that this release does not know.
+   *
+   * @param code the code, not blank
+   * @return the value
+   */
+  public static Accounting of(String code) {
+    return new Accounting(code);
+  }
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that happened in the collector, or a state that began or ended. A state that lasts is told once when it begins
+ * and once when it ends, not every round.
+ */
+public final class GcEvent {
+  /** Whether an event is a moment or one end of a state. */
+  public enum Phase {
+    /** It happened. */
+    HAPPENED,
+    /** A state began and lasts until the event with {@link #ENDED}. */
+    BEGAN,
+    /** A state that had begun is over. */
+    ENDED
+  }
+
+  private final GcEventType type;
+  private final Phase phase;
+  private final Instant at;
+  private final String message;
+  private final @Nullable ImageDecision image;
+  private final @Nullable GcReport report;
+  private final @Nullable Throwable cause;
+
+  private GcEvent(Builder builder) {
+    this.type = builder.type;
+    this.phase = builder.phase;
+    this.at = builder.at;
+    this.message = builder.message;
+    this.image = builder.image;
+    this.report = builder.report;
+    this.cause = builder.cause;
+  }
+
+  /**
+   * Starts an event.
+   *
+   * @param type what it tells
+   * @param phase a moment, or one end of a state
+   * @param at when, by the wall clock
+   * @param message a sentence for people
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder(GcEventType type, Phase phase, Instant at, String message) {
+    return new Builder(type, phase, at, message);
+  }
+
+  /**
+   * Returns what the event tells.
+   *
+   * @return the type
+   */
+  public GcEventType type() {
+    return type;
+  }
+
+  /**
+   * Returns whether it is a moment or one end of a state.
+   *
+   * @return the phase
+   */
+  public Phase phase() {
+    return phase;
+  }
+
+  /**
+   * Returns when it happened, by the wall clock.
+   *
+   * @return the time
+   */
+  public Instant at() {
+    return at;
+  }
+
+  /**
+   * Returns what happened, for people.
+   *
+   * @return a sentence
+   */
+  public String message() {
+    return message;
+  }
+
+  /**
+   * Returns the image that the event is about.
+   *
+   * @return the image and its decision, if the event is about one image
+   */
+  public Optional<ImageDecision> image() {
+    return Optional.ofNullable(image);
+  }
+
+  /**
+   * Returns the report that the event belongs to.
+   *
+   * @return the report, if a call has ended with this event
+   */
+  public Optional<GcReport> report() {
+    return Optional.ofNullable(report);
+  }
+
+  /**
+   * Returns what was caught.
+   *
+   * @return the cause, if there is one
+   */
+  public Optional<Throwable> cause() {
+    return Optional.ofNullable(cause);
+  }
+
+  @Override
+  public String toString() {
+    return type + (phase == Phase.HAPPENED ? "" : " " + phase) + ": " + message;
+  }
+
+  /** Builds a {@link GcEvent}. Not thread-safe. */
+  public static final class Builder {
+    private final GcEventType type;
+    private final Phase phase;
+    private final Instant at;
+    private final String message;
+    private @Nullable ImageDecision image;
+    private @Nullable GcReport report;
+    private @Nullable Throwable cause;
+
+    private Builder(GcEventType type, Phase phase, Instant at, String message) {
+      this.type = Objects.requireNonNull(type, "type");
+      this.phase = Objects.requireNonNull(phase, "phase");
+      this.at = Objects.requireNonNull(at, "at");
+      this.message = Objects.requireNonNull(message, "message");
+    }
+
+    /**
+     * Sets {@link GcEvent#image()}.
+     *
+     * @param decision the image and its decision
+     * @return this builder
+     */
+    public Builder image(ImageDecision decision) {
+      image = Objects.requireNonNull(decision, "decision");
+      return this;
+    }
+
+    /**
+     * Sets {@link GcEvent#report()}.
+     *
+     * @param newReport the report
+     * @return this builder
+     */
+    public Builder report(GcReport newReport) {
+      report = Objects.requireNonNull(newReport, "newReport");
+      return this;
+    }
+
+    /**
+     * Sets {@link GcEvent#cause()}.
+     *
+     * @param throwable what was caught, or null
+     * @return this builder
+     */
+    public Builder cause(@Nullable Throwable throwable) {
+      cause = throwable;
+      return this;
+    }
+
+    /**
+     * Returns the event.
+     *
+     * @return an immutable event
+     */
+    public GcEvent build() {
+      return new GcEvent(this);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+/** What an event tells. */
+public final class GcEventType extends OpenCode {
+  /** A call that acts has ended; {@link GcEvent#report()} is there. */
+  public static final GcEventType ROUND_FINISHED = new GcEventType("RoundFinished");
+
+  /** One image was removed. */
+  public static final GcEventType IMAGE_REMOVED = new GcEventType("ImageRemoved");
+
+  /** Removing one image did not work, or some of its names were lost. */
+  public static final GcEventType IMAGE_REMOVAL_FAILED = new GcEventType("ImageRemovalFailed");
+
+  /** A state: threshold rounds do not free enough. */
+  public static final GcEventType FREE_DISK_SPACE_FAILED = new GcEventType("FreeDiskSpaceFailed");
+
+  /** A state: the disk measure reports a capacity of 0, or less. */
+  public static final GcEventType INVALID_DISK_CAPACITY = new GcEventType("InvalidDiskCapacity");
+
+  /** A state: rounds fail. */
+  public static final GcEventType IMAGE_GC_FAILED = new GcEventType("ImageGCFailed");
+
+  /** A state: the history cannot be loaded or saved. */
+  public static final GcEventType STORE_FAILED = new GcEventType("StoreFailed");
+
+  /** The stored history was damaged and set aside; every image counts as first seen now. */
+  public static final GcEventType HISTORY_LOST = new GcEventType("HistoryLost");
+
+  /** A state: the disk measure reports more available than capacity; capacity is used. */
+  public static final GcEventType AVAILABLE_CLAMPED = new GcEventType("AvailableClamped");
+
+  /** A state: the policy throws. */
+  public static final GcEventType POLICY_FAILED = new GcEventType("PolicyFailed");
+
+  private GcEventType(String code) {
+    super(code);
+  }
+
+  /**
+   * Returns the value with a code, which may be one that this release does not know.
+   *
+   * @param code the code, not blank
+   * @return the value
+   */
+  public static GcEventType of(String code) {
+    return new GcEventType(code);
+  }
+}

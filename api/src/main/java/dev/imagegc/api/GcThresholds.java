@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When a round starts, where it stops, and the ages it respects.
+ *
+ * <p>The defaults are the kubelet's of today: high {@value #DEFAULT_HIGH_PERCENT}, low {@value #DEFAULT_LOW_PERCENT},
+ * minAge 2 minutes, maxAge off. (Its first versions had 90 and 80.)
+ */
+public final class GcThresholds {
+  /** Percent of the image filesystem in use at which a round starts to free space. */
+  public static final int DEFAULT_HIGH_PERCENT = 85;
+
+  /** Percent of the image filesystem in use at which it stops. */
+  public static final int DEFAULT_LOW_PERCENT = 80;
+
+  /** How long an image is left alone after it was first seen. */
+  public static final Duration DEFAULT_MIN_AGE = Duration.ofMinutes(2);
+
+  private static final Duration LONGEST_AGE =
+      Duration.ofNanos(Long.MAX_VALUE); // ages are compared in nanoseconds
+
+  private final int highPercent;
+  private final int lowPercent;
+  private final Duration minAge;
+  private final @Nullable Duration maxAge;
+
+  private GcThresholds(Builder builder) {
+    this.highPercent = builder.highPercent;
+    this.lowPercent = builder.lowPercent;
+    this.minAge = builder.minAge;
+    this.maxAge = builder.maxAge;
+  }
+
+  /**
+   * Starts with the defaults.
+   *
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Returns the defaults.
+   *
+   * @return the kubelet's defaults
+   */
+  public static GcThresholds defaults() {
+    return builder().build();
+  }
+
+  /**
+   * Returns the usage, in percent of the capacity, at which a round starts to free space. At 100 the threshold part of a
+   * round is off.
+   *
+   * @return 0 to 100
+   */
+  public int highPercent() {
+    return highPercent;
+  }
+
+  /**
+   * Returns the usage, in percent of the capacity, down to which a round frees space.
+   *
+   * @return 0 to {@link #highPercent()}
+   */
+  public int lowPercent() {
+    return lowPercent;
+  }
+
+  /**
+   * Returns how long an image is left alone after it was first seen, in every kind of round. At exactly this age it may
+   * go.
+   *
+   * @return at least zero
+   */
+  public Duration minAge() {
+    return minAge;
+  }
+
+  /**
+   * Returns for how long an image may be unused before it goes even when there is space. It counts from the later of last
+   * use and first sight, and must be exceeded.
+   *
+   * @return more than zero, or empty for "off"
+   */
+  public Optional<Duration> maxAge() {
+    return Optional.ofNullable(maxAge);
+  }
+
+  @Override
+  public String toString() {
+    return "GcThresholds[high=" + highPercent + "% low=" + lowPercent + "% minAge=" + minAge
+        + " maxAge=" + (maxAge == null ? "off" : maxAge) + "]";
+  }
+
+  /** Builds {@link GcThresholds}. Not thread-safe. */
+  public static final class Builder {
+    private int highPercent = DEFAULT_HIGH_PERCENT;
+    private int lowPercent = DEFAULT_LOW_PERCENT;
+    private Duration minAge = DEFAULT_MIN_AGE;
+    private @Nullable Duration maxAge;
+
+    private Builder() {}
+
+    /**
+     * Sets {@link GcThresholds#highPercent()}.
+     *
+     * @param percent 0 to 100
+     * @return this builder
+     */
+    public Builder highPercent(int percent) {
+      highPercent = percent("highPercent", percent);
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#lowPercent()}.
+     *
+     * @param percent 0 to 100, and at most the high threshold when built
+     * @return this builder
+     */
+    public Builder lowPercent(int percent) {
+      lowPercent = percent("lowPercent", percent);
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#minAge()}.
+     *
+     * @param age zero or more, at most 292 years
+     * @return this builder
+     */
+    public Builder minAge(Duration age) {
+      minAge = age("minAge", age);
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#maxAge()}. Zero switches it off, as in the kubelet.
+     *
+     * @param age zero or more, at most 292 years
+     * @return this builder
+     */
+    public Builder maxAge(Duration age) {
+      maxAge = age("maxAge", age).isZero() ? null : age;
+      return this;
+    }
+
+    /**
+     * Returns the thresholds.
+     *
+     * @return immutable thresholds
+     * @throws IllegalArgumentException if the low threshold is above the high one
+     */
+    public GcThresholds build() {
+      if (lowPercent > highPercent) {
+        throw new IllegalArgumentException("lowPercent must not be above highPercent, but "
+            + lowPercent + " is above " + highPercent);
+      }
+      return new GcThresholds(this);
+    }
+
+    private static int percent(String field, int value) {
+      if (value < 0 || value > 100) {
+        throw new IllegalArgumentException(field + " must be from 0 to 100, but is " + value);
+      }
+      return value;
+    }
+
+    private static Duration age(String field, Duration value) {
+      if (Objects.requireNonNull(value, field).isNegative()) {
+        throw new IllegalArgumentException(field + " must not be negative, but is " + value);
+      }
+      if (value.compareTo(LONGEST_AGE) > 0) {
+        throw new IllegalArgumentException(field + " must be at most 292 years, but is " + value);
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** Part of the answer to "why is the disk still full": the images that stay for one reason, and their bytes. */
+public final class HeldBytes {
+  private final Reason reason;
+  private final int images;
+  private final @Nullable Long bytes;
+
+  private HeldBytes(Reason reason, int images, @Nullable Long bytes) {
+    this.reason = Objects.requireNonNull(reason, "reason");
+    this.images = images;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Returns a sum.
+   *
+   * @param reason why the images stay
+   * @param images how many they are
+   * @param bytes the sum of their listed sizes, or empty if one is unknown
+   * @return the sum
+   */
+  public static HeldBytes of(Reason reason, int images, OptionalLong bytes) {
+    return new HeldBytes(reason, images, bytes.isPresent() ? bytes.getAsLong() : null);
+  }
+
+  /**
+   * Returns why these images stay.
+   *
+   * @return the reason
+   */
+  public Reason reason() {
+    return reason;
+  }
+
+  /**
+   * Returns how many images stay for this reason.
+   *
+   * @return at least 1
+   */
+  public int images() {
+    return images;
+  }
+
+  /**
+   * Returns the sum of the sizes that the engine lists for them; layers that they share are counted in each.
+   *
+   * @return the bytes, or empty if the size of one of them is unknown
+   */
+  public OptionalLong bytes() {
+    return bytes == null ? OptionalLong.empty() : OptionalLong.of(bytes);
+  }
+
+  @Override
+  public String toString() {
+    return reason + ": " + images + " images, " + (bytes == null ? "unknown" : bytes) + " bytes";
+  }
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** One image as an engine lists it. */
+public final class Image {
+  private final ImageId id;
+  private final List<String> references;
+  private final @Nullable Long sizeBytes;
+  private final @Nullable Instant builtAt;
+  private final @Nullable ImageId parent;
+  private final @Nullable String pinnedBecause;
+  private final Map<String, String> labels;
+
+  private Image(Builder builder) {
+    this.id = builder.id;
+    this.references = List.copyOf(builder.references);
+    this.sizeBytes = builder.sizeBytes;
+    this.builtAt = builder.builtAt;
+    this.parent = builder.parent;
+    this.pinnedBecause = builder.pinnedBecause;
+    this.labels = Map.copyOf(builder.labels);
+  }
+
+  /**
+   * Starts a description of an image without names, of unknown size and build time.
+   *
+   * @param id the image's id
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder(ImageId id) {
+    return new Builder(id);
+  }
+
+  /**
+   * Returns the image's identity.
+   *
+   * @return the id
+   */
+  public ImageId id() {
+    return id;
+  }
+
+  /**
+   * Returns the names of the image as the engine reports them: tags ({@code repo:tag}) first, then digests
+   * ({@code repo@sha256:...}). Placeholders such as {@code <none>:<none>} are not names.
+   *
+   * @return the references, possibly none
+   */
+  public List<String> references() {
+    return references;
+  }
+
+  /**
+   * Returns the size that the engine lists, in bytes. What it means differs between engines (shared layers are counted
+   * in every image; some count compressed blobs), so it is an estimate of what a removal frees.
+   *
+   * @return the size, at least 0, or empty if the engine does not tell
+   */
+  public OptionalLong sizeBytes() {
+    return sizeBytes == null ? OptionalLong.empty() : OptionalLong.of(sizeBytes);
+  }
+
+  /**
+   * Returns when the image was built, which is not when it arrived on this node.
+   *
+   * @return the build time, or empty if the engine does not tell
+   */
+  public Optional<Instant> builtAt() {
+    return Optional.ofNullable(builtAt);
+  }
+
+  /**
+   * Returns the image that this one was built on. While this image stays, its parent stays too: engines refuse to remove
+   * the parent, or remove only its names.
+   *
+   * @return the parent's id, which need not be in the listing; empty if there is none or the engine does not tell
+   */
+  public Optional<ImageId> parent() {
+    return Optional.ofNullable(parent);
+  }
+
+  /**
+   * Returns why the engine, or its adapter, says that this image must not be collected.
+   *
+   * @return a short sentence for people, or empty if the image is not pinned
+   */
+  public Optional<String> pinnedBecause() {
+    return Optional.ofNullable(pinnedBecause);
+  }
+
+  /**
+   * Returns the labels that the image was built with.
+   *
+   * @return the labels, possibly none
+   */
+  public Map<String, String> labels() {
+    return labels;
+  }
+
+  /**
+   * Returns a builder that holds this image's values.
+   *
+   * @return a builder; not thread-safe
+   */
+  public Builder toBuilder() {
+    Builder builder = new Builder(id);
+    builder.references.addAll(references);
+    builder.sizeBytes = sizeBytes;
+    builder.builtAt = builtAt;
+    builder.parent = parent;
+    builder.pinnedBecause = pinnedBecause;
+    builder.labels = labels;
+    return builder;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    if (!(other instanceof Image that)) {
+      return false;
+    }
+    return id.equals(that.id)
+        && references.equals(that.references)
+        && Objects.equals(sizeBytes, that.sizeBytes)
+        && Objects.equals(builtAt, that.builtAt)
+        && Objects.equals(parent, that.parent)
+        && Objects.equals(pinnedBecause, that.pinnedBecause)
+        && labels.equals(that.labels);
+  }
+
+  @Override
+  public int hashCode() {
+    return id.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "Image[" + id.shortText() + (references.isEmpty() ? "" : " " + references) + "]";
+  }
+
+  /** Builds an {@link Image}. Not thread-safe. */
+  public static final class Builder {
+    private final ImageId id;
+    private final List<String> references = new ArrayList<>();
+    private @Nullable Long sizeBytes;
+    private @Nullable Instant builtAt;
+    private @Nullable ImageId parent;
+    private @Nullable String pinnedBecause;
+    private Map<String, String> labels = Map.of();
+
+    private Builder(ImageId id) {
+      this.id = Objects.requireNonNull(id, "id");
+    }
+
+    /**
+     * Adds a name.
+     *
+     * @param reference a tag or digest reference as the engine reports it, not blank
+     * @return this builder
+     */
+    public Builder reference(String reference) {
+      if (Objects.requireNonNull(reference, "reference").isBlank()) {
+        throw new IllegalArgumentException("reference of image " + id + " must not be blank");
+      }
+      references.add(reference);
+      return this;
+    }
+
+    /**
+     * Sets the listed size.
+     *
+     * @param bytes the size in bytes, at least 0
+     * @return this builder
+     */
+    public Builder sizeBytes(long bytes) {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("sizeBytes of image " + id
+            + " must be at least 0, but is " + bytes + "; leave it unset if it is unknown");
+      }
+      sizeBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Sets the build time.
+     *
+     * @param time when the image was built
+     * @return this builder
+     */
+    public Builder builtAt(Instant time) {
+      builtAt = Objects.requireNonNull(time, "time");
+      return this;
+    }
+
+    /**
+     * Sets the parent.
+     *
+     * @param parentId the image that this one was built on
+     * @return this builder
+     */
+    public Builder parent(ImageId parentId) {
+      parent = Objects.requireNonNull(parentId, "parentId");
+      return this;
+    }
+
+    /**
+     * Says that the image must not be collected.
+     *
+     * @param because why, as a short sentence for people
+     * @return this builder
+     */
+    public Builder pinned(String because) {
+      pinnedBecause = Objects.requireNonNull(because, "because");
+      return this;
+    }
+
+    /**
+     * Sets the labels, replacing those set before.
+     *
+     * @param newLabels the labels
+     * @return this builder
+     */
+    public Builder labels(Map<String, String> newLabels) {
+      labels = Objects.requireNonNull(newLabels, "newLabels");
+      return this;
+    }
+
+    /**
+     * Returns the image.
+     *
+     * @return an immutable image
+     */
+    public Image build() {
+      return new Image(this);
+    }
+  }
+}

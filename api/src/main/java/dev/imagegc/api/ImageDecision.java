@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** What a plan intends, or a round did, with one image, why, and the bytes it comes to. */
+public final class ImageDecision {
+  private final ImageRecord record;
+  private final Decision decision;
+  private final Reason reason;
+  private final String detail;
+  private final @Nullable Long exclusiveBytes;
+  private final @Nullable Long creditedBytes;
+  private final @Nullable Long measuredBytes;
+
+  private ImageDecision(Builder builder) {
+    this.record = builder.record;
+    this.decision = builder.decision;
+    this.reason = builder.reason;
+    this.detail = builder.detail;
+    this.exclusiveBytes = builder.exclusiveBytes;
+    this.creditedBytes = builder.creditedBytes;
+    this.measuredBytes = builder.measuredBytes;
+  }
+
+  /**
+   * Starts a decision without numbers.
+   *
+   * @param record the image and what is remembered of it
+   * @param decision what is intended or was done
+   * @param reason why
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder(ImageRecord record, Decision decision, Reason reason) {
+    return new Builder(record, decision, reason);
+  }
+
+  /**
+   * Returns the image and what is remembered of it.
+   *
+   * @return the record at the start of the round
+   */
+  public ImageRecord record() {
+    return record;
+  }
+
+  /**
+   * Returns the image.
+   *
+   * @return the image as listed at the start of the round
+   */
+  public Image image() {
+    return record.image();
+  }
+
+  /**
+   * Returns what is intended or was done.
+   *
+   * @return the decision
+   */
+  public Decision decision() {
+    return decision;
+  }
+
+  /**
+   * Returns why, for programs.
+   *
+   * @return the reason
+   */
+  public Reason reason() {
+    return reason;
+  }
+
+  /**
+   * Returns why, for people: the container that holds the image, the rule that protects it, the engine's error.
+   *
+   * @return words, possibly empty
+   */
+  public String detail() {
+    return detail;
+  }
+
+  /**
+   * Returns the bytes that only this image holds: what removing it alone frees.
+   *
+   * @return the bytes, or empty if the layers are not known
+   */
+  public OptionalLong exclusiveBytes() {
+    return optional(exclusiveBytes);
+  }
+
+  /**
+   * Returns this image's share of the plan's prediction, in plan order.
+   *
+   * @return the bytes, 0 for an image that stays, or empty if unknown
+   */
+  public OptionalLong creditedBytes() {
+    return optional(creditedBytes);
+  }
+
+  /**
+   * Returns by how much the available bytes of the filesystem rose over this removal: right after minus right before, at
+   * least 0.
+   *
+   * @return the bytes, or empty if no removal was tried or it could not be measured
+   */
+  public OptionalLong measuredBytes() {
+    return optional(measuredBytes);
+  }
+
+  /**
+   * Returns a builder that holds this decision's values.
+   *
+   * @return a builder; not thread-safe
+   */
+  public Builder toBuilder() {
+    Builder builder = new Builder(record, decision, reason);
+    builder.detail = detail;
+    builder.exclusiveBytes = exclusiveBytes;
+    builder.creditedBytes = creditedBytes;
+    builder.measuredBytes = measuredBytes;
+    return builder;
+  }
+
+  private static OptionalLong optional(@Nullable Long value) {
+    return value == null ? OptionalLong.empty() : OptionalLong.of(value);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    if (!(other instanceof ImageDecision that)) {
+      return false;
+    }
+    return record.equals(that.record)
+        && decision.equals(that.decision)
+        && reason.equals(that.reason)
+        && detail.equals(that.detail)
+        && Objects.equals(exclusiveBytes, that.exclusiveBytes)
+        && Objects.equals(creditedBytes, that.creditedBytes)
+        && Objects.equals(measuredBytes, that.measuredBytes);
+  }
+
+  @Override
+  public int hashCode() {
+    return record.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return decision + " " + record.image() + " " + reason
+        + (detail.isEmpty() ? "" : " (" + detail + ")");
+  }
+
+  /** Builds an {@link ImageDecision}. Not thread-safe. */
+  public static final class Builder {
+    private final ImageRecord record;
+    private Decision decision;
+    private Reason reason;
+    private String detail = "";
+    private @Nullable Long exclusiveBytes;
+    private @Nullable Long creditedBytes;
+    private @Nullable Long measuredBytes;
+
+    private Builder(ImageRecord record, Decision decision, Reason reason) {
+      this.record = Objects.requireNonNull(record, "record");
+      this.decision = Objects.requireNonNull(decision, "decision");
+      this.reason = Objects.requireNonNull(reason, "reason");
+    }
+
+    /**
+     * Changes what was decided.
+     *
+     * @param newDecision what is intended or was done
+     * @param newReason why
+     * @param newDetail why, for people; may be empty
+     * @return this builder
+     */
+    public Builder decided(Decision newDecision, Reason newReason, String newDetail) {
+      decision = Objects.requireNonNull(newDecision, "newDecision");
+      reason = Objects.requireNonNull(newReason, "newReason");
+      detail = Objects.requireNonNull(newDetail, "newDetail");
+      return this;
+    }
+
+    /**
+     * Sets {@link ImageDecision#exclusiveBytes()}.
+     *
+     * @param bytes the bytes
+     * @return this builder
+     */
+    public Builder exclusiveBytes(long bytes) {
+      exclusiveBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Sets {@link ImageDecision#creditedBytes()}.
+     *
+     * @param bytes the bytes
+     * @return this builder
+     */
+    public Builder creditedBytes(long bytes) {
+      creditedBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Sets {@link ImageDecision#measuredBytes()}.
+     *
+     * @param bytes the bytes
+     * @return this builder
+     */
+    public Builder measuredBytes(long bytes) {
+      measuredBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Returns the decision.
+     *
+     * @return an immutable decision
+     */
+    public ImageDecision build() {
+      return new ImageDecision(this);
+    }
+  }
+}

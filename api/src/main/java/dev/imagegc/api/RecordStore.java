@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.api;
+
+import java.util.Optional;
+
+/**
+ * Keeps the history of images over restarts. {@code dev.imagegc.core.FileRecordStore} keeps it in a file.
+ *
+ * <p>Methods block and are called by one thread at a time.
+ */
+public interface RecordStore {
+  /**
+   * Loads what was last saved. A snapshot that cannot be read is set aside, never overwritten, and reported by the
+   * exception; the next call then finds nothing.
+   *
+   * @return the snapshot, or empty if nothing was saved yet
+   * @throws StoreException if the snapshot cannot be read
+   */
+  Optional<RecordSnapshot> load();
+
+  /**
+   * Saves a snapshot in place of the last one: afterwards the store holds either the old one or the new one, whole.
+   *
+   * @param snapshot the history
+   * @throws StoreException if it cannot be saved; the last one is still there
+   */
+  void save(RecordSnapshot snapshot);
+}

@@ -1,0 +1,17 @@
+/**
+ * What hosts, engine adapters and the collector say to each other: small interfaces and immutable values, no logic.
+ *
+ * <p>A host reads {@link dev.imagegc.api.GcReport}, {@link dev.imagegc.api.GcPlan} and {@link
+ * dev.imagegc.api.GcEvent}. An adapter author implements {@link dev.imagegc.api.Runtime}. A host with its own rules
+ * implements {@link dev.imagegc.api.GcPolicy}, {@link dev.imagegc.api.FsStatsProvider} or {@link
+ * dev.imagegc.api.RecordStore}.
+ *
+ * <p>Everywhere in this package: sizes are bytes; something unknown is an empty {@code Optional}, never 0, -1 or null;
+ * parameters and results are never null; all values are immutable and safe to share between threads. Sets of codes
+ * that will grow ({@link dev.imagegc.api.Reason}, {@link dev.imagegc.api.Outcome} and the other {@link
+ * dev.imagegc.api.OpenCode}s) are open: compare with the constants you know and treat the rest as "something else".
+ */
+@NullMarked
+package dev.imagegc.api;
+
+import org.jspecify.annotations.NullMarked;

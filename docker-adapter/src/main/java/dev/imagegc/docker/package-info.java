@@ -1,0 +1,5 @@
+/** To come. */
+@NullMarked
+package dev.imagegc.docker;
+
+import org.jspecify.annotations.NullMarked;
