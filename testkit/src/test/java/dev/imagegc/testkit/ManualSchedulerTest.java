@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -91,7 +92,8 @@ class ManualSchedulerTest {
 
   @Test
   void advance_taskSchedulesAnother_runsBoth() {
-    scheduler.schedule(() -> scheduler.schedule(task("b"), 1, TimeUnit.SECONDS), 1, TimeUnit.SECONDS);
+    scheduler.schedule(
+        () -> scheduler.schedule(task("b"), 1, TimeUnit.SECONDS), 1, TimeUnit.SECONDS);
 
     advance(2);
 
@@ -162,7 +164,8 @@ class ManualSchedulerTest {
     scheduler.scheduleAtFixedRate(task("b"), 2, 7, TimeUnit.SECONDS);
 
     assertThat(scheduler.pendingCount()).isEqualTo(2);
-    assertThat(scheduler.pendingDelays()).containsExactly(Duration.ofSeconds(2), Duration.ofSeconds(9));
+    assertThat(scheduler.pendingDelays())
+        .containsExactly(Duration.ofSeconds(2), Duration.ofSeconds(9));
   }
 
   @Test
@@ -172,7 +175,8 @@ class ManualSchedulerTest {
 
     scheduler.shutdown();
 
-    assertThatThrownBy(() -> scheduler.execute(task("new"))).isInstanceOf(RejectedExecutionException.class);
+    assertThatThrownBy(() -> scheduler.execute(task("new")))
+        .isInstanceOf(RejectedExecutionException.class);
     assertThat(scheduler.isShutdown()).isTrue();
     assertThat(scheduler.isTerminated()).isFalse();
     advance(2);
@@ -233,7 +237,8 @@ class ManualSchedulerTest {
         .hasMessageContaining("invokeAll");
     assertThatThrownBy(() -> scheduler.invokeAll(tasks, 1, TimeUnit.SECONDS))
         .isInstanceOf(UnsupportedOperationException.class);
-    assertThatThrownBy(() -> scheduler.invokeAny(tasks)).isInstanceOf(UnsupportedOperationException.class);
+    assertThatThrownBy(() -> scheduler.invokeAny(tasks))
+        .isInstanceOf(UnsupportedOperationException.class);
     assertThatThrownBy(() -> scheduler.invokeAny(tasks, 1, TimeUnit.SECONDS))
         .isInstanceOf(UnsupportedOperationException.class);
   }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit;
 
 import static dev.imagegc.api.GcEventType.IMAGE_REMOVED;
@@ -91,6 +92,7 @@ class RecordingListenerTest {
   }
 
   private static GcEvent event(GcEventType type) {
-    return GcEvent.builder(type, GcEvent.Phase.HAPPENED, Instant.EPOCH, "something").build();
+    return GcEvent.builder(type, GcEvent.Phase.HAPPENED, Instant.EPOCH, "something")
+        .build();
   }
 }

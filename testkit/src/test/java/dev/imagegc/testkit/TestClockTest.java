@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -40,7 +41,8 @@ class TestClockTest {
 
     assertThat(clock.instant()).isEqualTo(wall.plus(MINUTE));
     assertThat(clock.nanoTime() - nano).isEqualTo(MINUTE.toNanos());
-    assertThat(clock.bootTime()).contains(BootTime.of(boot.bootId(), boot.uptime().plus(MINUTE)));
+    assertThat(clock.bootTime())
+        .contains(BootTime.of(boot.bootId(), boot.uptime().plus(MINUTE)));
   }
 
   @Test
@@ -90,7 +92,8 @@ class TestClockTest {
     cancelled.cancel(false);
 
     assertThat(clock.await(CompletableFuture.completedFuture(""), MINUTE)).isTrue();
-    assertThat(clock.await(CompletableFuture.failedFuture(new IllegalStateException()), MINUTE)).isTrue();
+    assertThat(clock.await(CompletableFuture.failedFuture(new IllegalStateException()), MINUTE))
+        .isTrue();
     assertThat(clock.await(cancelled, MINUTE)).isTrue();
     assertThat(clock.nanoTime()).isEqualTo(nano);
   }
@@ -154,7 +157,7 @@ class TestClockTest {
     Future<Long> early = threads.submit(() -> expiry(MINUTE));
     clock.awaitWaiters(2);
 
-    hang(false);
+    var unused = hang(false);
 
     assertThat(early.get() - start).isEqualTo(MINUTE.toNanos());
     assertThat(late.get() - start).isEqualTo(HOUR.toNanos());
