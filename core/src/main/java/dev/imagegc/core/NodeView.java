@@ -9,13 +9,14 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ProtocolException;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
  * What an engine said of the node at one moment: its images, and for each image in use one container that holds it.
  *
  * @param images every image, by id, in the engine's order
- * @param users a container for each image that is held by one; may name images that are not listed
+ * @param users the container with the lowest id for each image that is held by one; may name images that are not listed
  */
 record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> users) {
 
@@ -34,7 +35,7 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
     Map<ImageId, Container> users = new HashMap<>();
     for (Container container : containers) {
       for (ImageId image : container.images()) {
-        users.putIfAbsent(image, container);
+        users.merge(image, container, (a, b) -> a.id().compareTo(b.id()) <= 0 ? a : b);
       }
     }
     return users;
@@ -43,6 +44,6 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
   /** Words for people: which container holds an image. */
   static String describe(Container user) {
     return "container " + user.name().orElse(user.id()) + " ("
-        + user.state().code().toLowerCase(java.util.Locale.ROOT) + ")";
+        + user.state().code().toLowerCase(Locale.ROOT) + ")";
   }
 }

@@ -26,12 +26,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,12 +86,14 @@ final class Planner {
   }
 
   GcPlan plan(Goal goal, Disk disk) {
-    for (ImageRecord record : records) {
-      byId.put(record.id(), record);
-      record.image().parent().ifPresent(parent -> children.put(parent, record));
+    List<ImageRecord> images = sorted();
+    for (ImageRecord image : images) {
+      byId.put(image.id(), image);
+      image.image().parent().ifPresent(parent -> children.put(parent, image));
     }
-    keepWhatMustStay();
-    List<ImageRecord> candidates = childrenFirst(sorted(record -> !kept.containsKey(record.id())));
+    keepWhatMustStay(images);
+    List<ImageRecord> candidates = childrenFirst(
+        images.stream().filter(image -> !kept.containsKey(image.id())).toList());
 
     Batch byAge = new Batch();
     if (goal.collectsByAge()) {
@@ -110,19 +110,22 @@ final class Planner {
       }
     }
 
-    List<ImageDecision> images = new ArrayList<>(records.size());
-    byAge.images.forEach(record -> images.add(planned(record, Reason.MAX_AGE)));
-    bySpace.images.forEach(record -> images.add(planned(record, goal.reason())));
+    List<ImageDecision> decisions = new ArrayList<>(images.size());
+    byAge.images.forEach(image -> decisions.add(planned(image, Reason.MAX_AGE)));
+    bySpace.images.forEach(image -> decisions.add(planned(image, goal.reason())));
     reserve.images.forEach(
-        record -> images.add(stays(record, Verdict.stays(Reason.ENOUGH_FREED, ""))));
-    for (ImageRecord record : sorted(record -> kept.containsKey(record.id()))) {
-      images.add(stays(record, Objects.requireNonNull(kept.get(record.id()))));
+        image -> decisions.add(stays(image, Verdict.stays(Reason.ENOUGH_FREED, ""))));
+    for (ImageRecord image : images) {
+      Verdict verdict = kept.get(image.id());
+      if (verdict != null) {
+        decisions.add(stays(image, verdict));
+      }
     }
 
     boolean known = byAge.known && bySpace.known;
     GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
         .accounting(known ? Accounting.SIZES : Accounting.UNKNOWN)
-        .images(images);
+        .images(decisions);
     if (goal.countsBytes()) {
       plan.neededBytes(triggered ? goal.missing(disk) : 0);
     }
@@ -132,21 +135,23 @@ final class Planner {
     return plan.build();
   }
 
-  private List<ImageRecord> sorted(Predicate<ImageRecord> which) {
+  private List<ImageRecord> sorted() {
     try {
-      return records.stream().filter(which).sorted(order).toList();
+      return records.stream().sorted(order).toList();
     } catch (IllegalArgumentException e) { // what the JDK's sort throws when it notices
       throw new PolicyException(
           "the policy's eviction order contradicts itself: " + e.getMessage(), e);
     }
   }
 
-  private void keepWhatMustStay() {
-    for (ImageRecord record : records) {
-      whyItStays(record).ifPresent(verdict -> kept.put(record.id(), verdict));
+  private void keepWhatMustStay(List<ImageRecord> images) {
+    for (ImageRecord image : images) {
+      whyItStays(image).ifPresent(verdict -> kept.put(image.id(), verdict));
     }
-    for (ImageId id : List.copyOf(kept.keySet())) {
-      keepAncestors(Objects.requireNonNull(byId.get(id)));
+    for (ImageRecord image : images) {
+      if (kept.containsKey(image.id())) {
+        keepAncestors(image);
+      }
     }
   }
 
