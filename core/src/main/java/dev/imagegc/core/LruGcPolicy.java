@@ -21,7 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class LruGcPolicy implements GcPolicy {
   private static final Comparator<ImageRecord> LEAST_RECENTLY_USED =
-      Comparator.comparing(record -> record.lastUsed().orElse(Instant.MIN));
+      (a, b) -> a.lastUsed().orElse(Instant.MIN).compareTo(b.lastUsed().orElse(Instant.MIN));
 
   private final GcThresholds thresholds;
   private final List<ReferenceGlob> keep;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Maps;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ProtocolException;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -18,7 +17,7 @@ import java.util.Map;
  * @param images every image, by id, in the engine's order
  * @param users the container with the lowest id for each image that is held by one; may name images that are not listed
  */
-record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> users) {
+record NodeView(Map<ImageId, Image> images, Map<ImageId, Container> users) {
 
   static NodeView of(List<Image> images, List<Container> containers) {
     Map<ImageId, Image> byId = Maps.newLinkedHashMapWithExpectedSize(images.size());
@@ -28,7 +27,7 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
     }
-    return new NodeView(ImmutableMap.copyOf(byId), usersOf(containers));
+    return new NodeView(Collections.unmodifiableMap(byId), usersOf(containers));
   }
 
   static Map<ImageId, Container> usersOf(List<Container> containers) {
@@ -43,7 +42,6 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
 
   /** Words for people: which container holds an image. */
   static String describe(Container user) {
-    return "container " + user.name().orElse(user.id()) + " ("
-        + user.state().code().toLowerCase(Locale.ROOT) + ")";
+    return "container " + user.name().orElse(user.id()) + " (" + user.state() + ")";
   }
 }

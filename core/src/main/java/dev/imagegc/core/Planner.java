@@ -3,6 +3,7 @@ package dev.imagegc.core;
 
 import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ListMultimap;
+import com.google.common.collect.Maps;
 import com.google.common.math.LongMath;
 import dev.imagegc.api.Accounting;
 import dev.imagegc.api.Container;
@@ -21,9 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,9 +46,9 @@ final class Planner {
   private final Comparator<ImageRecord> order;
   private final Instant now;
 
-  private final Map<ImageId, ImageRecord> byId = new HashMap<>();
+  private final Map<ImageId, ImageRecord> byId;
   private final ListMultimap<ImageId, ImageRecord> children = ArrayListMultimap.create();
-  private final Map<ImageId, Verdict> kept = new LinkedHashMap<>();
+  private final Map<ImageId, Verdict> kept;
 
   /**
    * Prepares a plan.
@@ -72,11 +71,25 @@ final class Planner {
     this.users = users;
     this.thresholds = thresholds;
     this.verdicts = verdicts;
-    this.order = policyOrder
-        .thenComparing(ImageRecord::firstDetected)
-        .thenComparing(record -> record.image().builtAt().orElse(Instant.MAX))
-        .thenComparing(ImageRecord::id);
+    this.order = (a, b) -> {
+      int byPolicy = policyOrder.compare(a, b);
+      return byPolicy != 0 ? byPolicy : settleTie(a, b);
+    };
     this.now = now;
+    this.byId = Maps.newHashMapWithExpectedSize(records.size());
+    this.kept = Maps.newHashMapWithExpectedSize(records.size());
+  }
+
+  /** First sight, then build time with unknown last, then id: no two images are equal. */
+  private static int settleTie(ImageRecord a, ImageRecord b) {
+    int tie = a.firstDetected().compareTo(b.firstDetected());
+    if (tie == 0) {
+      tie = a.image()
+          .builtAt()
+          .orElse(Instant.MAX)
+          .compareTo(b.image().builtAt().orElse(Instant.MAX));
+    }
+    return tie != 0 ? tie : a.id().compareTo(b.id());
   }
 
   /** Returns whether maxAge makes an image due, whatever else holds it back. */
@@ -199,13 +212,16 @@ final class Planner {
 
   /** Keeps the order, but moves an image behind the last of those built on it. */
   private List<ImageRecord> childrenFirst(List<ImageRecord> candidates) {
+    if (children.isEmpty()) {
+      return candidates;
+    }
     List<ImageRecord> ordered = new ArrayList<>(candidates.size());
     Set<ImageId> done = new HashSet<>();
     Set<ImageId> waiting = new HashSet<>();
     for (ImageRecord candidate : candidates) {
       ImageRecord next = candidate;
       while (next != null) {
-        if (!done.containsAll(childIds(next))) {
+        if (!hasAllChildrenIn(done, next)) {
           waiting.add(next.id());
           break;
         }
@@ -223,8 +239,13 @@ final class Planner {
     return ordered;
   }
 
-  private List<ImageId> childIds(ImageRecord record) {
-    return children.get(record.id()).stream().map(ImageRecord::id).toList();
+  private boolean hasAllChildrenIn(Set<ImageId> ids, ImageRecord record) {
+    for (ImageRecord child : children.get(record.id())) {
+      if (!ids.contains(child.id())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Those that maxAge makes due and that no younger image was built on. */
@@ -232,7 +253,7 @@ final class Planner {
     List<ImageRecord> due = new ArrayList<>();
     Set<ImageId> dueIds = new HashSet<>();
     for (ImageRecord candidate : candidates) {
-      if (isOverAge(candidate, thresholds, now) && dueIds.containsAll(childIds(candidate))) {
+      if (isOverAge(candidate, thresholds, now) && hasAllChildrenIn(dueIds, candidate)) {
         due.add(candidate);
         dueIds.add(candidate.id());
       }
