@@ -30,8 +30,8 @@ public final class GcEventType extends OpenCode {
   /** A state: the disk measure reports more available than capacity; capacity is used. */
   public static final GcEventType AVAILABLE_CLAMPED = new GcEventType("AvailableClamped");
 
-  /** A state: the policy throws. */
-  public static final GcEventType POLICY_FAILED = new GcEventType("PolicyFailed");
+  /** A state: detections between rounds fail. */
+  public static final GcEventType DETECTION_FAILED = new GcEventType("DetectionFailed");
 
   private GcEventType(String code) {
     super(code);

@@ -1,4 +1,10 @@
-/** To come. */
+/**
+ * The collector and its ready-made parts.
+ *
+ * <p>{@link dev.imagegc.core.ImageGcManager} runs rounds: measure the disk, observe the engine, remember, plan, sweep,
+ * report. {@link dev.imagegc.core.LruGcPolicy} is the kubelet's policy, {@link dev.imagegc.core.LocalFsStatsProvider} measures
+ * a local path, {@link dev.imagegc.core.FileRecordStore} keeps history in a file.
+ */
 @NullMarked
 package dev.imagegc.core;
 

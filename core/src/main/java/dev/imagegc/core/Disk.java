@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.FsStats;
+import dev.imagegc.api.InvalidCapacityException;
+import java.math.BigInteger;
+
+/**
+ * A measurement that was checked, and the arithmetic of thresholds on it. Both formulas are the kubelet's, in a form that
+ * does not overflow.
+ *
+ * @param stats the measurement as shown: available never above capacity
+ * @param capacity bytes, above 0
+ * @param available bytes, from 0 to capacity
+ * @param clamped whether more was said to be available than there is
+ */
+record Disk(FsStats stats, long capacity, long available, boolean clamped) {
+  private static final BigInteger HUNDRED = BigInteger.valueOf(100);
+
+  /** Checks a measurement: unknown is not zero, and zero is not a disk. */
+  static Disk of(FsStats stats) {
+    long capacity =
+        stats.capacityBytes().orElseThrow(() -> unusable(stats, "its capacity is unknown"));
+    if (capacity <= 0) {
+      throw unusable(stats, "its capacity must be above 0, but is " + capacity);
+    }
+    long available = stats
+        .availableBytes()
+        .orElseThrow(() -> unusable(stats, "its available bytes are unknown"));
+    if (available < 0) {
+      throw unusable(stats, "its available bytes must not be negative, but are " + available);
+    }
+    if (available <= capacity) {
+      return new Disk(stats, capacity, available, false);
+    }
+    FsStats.Builder shown = FsStats.builder(stats.path(), stats.measuredAt())
+        .capacityBytes(capacity)
+        .availableBytes(capacity);
+    if (stats.inodes().isPresent() && stats.inodesFree().isPresent()) {
+      shown.inodes(stats.inodes().getAsLong(), stats.inodesFree().getAsLong());
+    }
+    return new Disk(shown.build(), capacity, capacity, true);
+  }
+
+  private static InvalidCapacityException unusable(FsStats stats, String why) {
+    return new InvalidCapacityException(
+        "image filesystem " + stats.path() + " cannot be judged: " + why);
+  }
+
+  /** Used percent of the capacity, rounded up: 100 - floor(available * 100 / capacity). */
+  int usagePercent() {
+    return (int) (100 - percentOf(available, capacity));
+  }
+
+  /** Bytes to free so that usage is at most {@code lowPercent}; 0 or less if nothing is missing. */
+  long need(int lowPercent) {
+    return share(capacity, 100 - lowPercent) - available;
+  }
+
+  Disk withAvailable(long newAvailable) {
+    return new Disk(stats, capacity, Math.max(0, Math.min(capacity, newAvailable)), clamped);
+  }
+
+  /** floor(part * 100 / whole) for 0 <= part <= whole, without overflow. */
+  private static long percentOf(long part, long whole) {
+    if (part <= Long.MAX_VALUE / 100) {
+      return part * 100 / whole;
+    }
+    return BigInteger.valueOf(part)
+        .multiply(HUNDRED)
+        .divide(BigInteger.valueOf(whole))
+        .longValueExact();
+  }
+
+  /** floor(whole * percent / 100) for percent from 0 to 100, without overflow. */
+  private static long share(long whole, long percent) {
+    return whole / 100 * percent + whole % 100 * percent / 100;
+  }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import java.time.Duration;
+
+/** Durations as people write them. */
+final class Durations {
+  private Durations() {}
+
+  /** Returns for instance {@code 1h30m}, {@code 2m} or {@code 0.25s}. */
+  static String text(Duration duration) {
+    return duration.toString().substring(2).toLowerCase(java.util.Locale.ROOT);
+  }
+
+  /** Checks a setting. */
+  static Duration positive(String field, Duration value) {
+    return checked(field, value, value.isZero() || value.isNegative(), "above zero");
+  }
+
+  /** Checks a setting. */
+  static Duration notNegative(String field, Duration value) {
+    return checked(field, value, value.isNegative(), "zero or more");
+  }
+
+  private static Duration checked(String field, Duration value, boolean bad, String rule) {
+    if (bad) {
+      throw new IllegalArgumentException(field + " must be " + rule + ", but is " + value);
+    }
+    if (value.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(field + " must be at most 292 years, but is " + value);
+    }
+    return value;
+  }
+
+  private static final Duration LONGEST =
+      Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.GcClock;
+import dev.imagegc.api.GcEvent;
+import dev.imagegc.api.GcEvent.Phase;
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcListener;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ProtocolException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells the log and the listener what happens: a state that lasts is told when it begins and when it ends. Contains what
+ * the listener does wrong, and collects trouble for the report of the running call. Used by one thread at a time.
+ */
+final class Events {
+  private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
+
+  private final GcListener listener;
+  private final BoundedCalls listenerCalls;
+  private final Deadlines deadlines;
+  private final GcClock clock;
+  private final Set<GcEventType> lasting = new HashSet<>();
+  private final Set<String> loggedKinds = new HashSet<>();
+  private final List<String> problems = new ArrayList<>();
+
+  Events(GcListener listener, Deadlines deadlines, GcClock clock) {
+    this.listener = listener;
+    this.listenerCalls = new BoundedCalls("the listener", clock, ProtocolException::new);
+    this.deadlines = deadlines;
+    this.clock = clock;
+  }
+
+  void happened(
+      GcEventType type, String message, @Nullable ImageDecision image, @Nullable GcReport report) {
+    GcEvent.Builder event = GcEvent.builder(type, Phase.HAPPENED, clock.instant(), message);
+    if (image != null) {
+      event.image(image);
+    }
+    if (report != null) {
+      event.report(report).cause(report.cause().orElse(null));
+    }
+    tell(event.build());
+  }
+
+  /** A state is there: says so if it was not there before. */
+  void began(
+      GcEventType type, String message, @Nullable Throwable cause, @Nullable GcReport report) {
+    if (lasting.add(type)) {
+      LOG.warn("{}: {}", type, message);
+      GcEvent.Builder event =
+          GcEvent.builder(type, Phase.BEGAN, clock.instant(), message).cause(cause);
+      if (report != null) {
+        event.report(report);
+      }
+      tell(event.build());
+    }
+  }
+
+  /** A state is not there: says so if it was there before. */
+  void ended(GcEventType type, String message) {
+    if (lasting.remove(type)) {
+      LOG.info("{} is over: {}", type, message);
+      tell(GcEvent.builder(type, Phase.ENDED, clock.instant(), message).build());
+    }
+  }
+
+  /** Trouble that does not end a call: for its report, and once per kind for the log. */
+  void problem(String kind, String message, @Nullable Throwable cause) {
+    problems.add(message);
+    if (loggedKinds.add(kind)) {
+      LOG.warn("{} (logged once; later ones are in the reports)", message, cause);
+    }
+  }
+
+  /** Returns and forgets the problems since the last call. */
+  List<String> drainProblems() {
+    List<String> drained = List.copyOf(problems);
+    problems.clear();
+    return drained;
+  }
+
+  void close() {
+    listenerCalls.close();
+  }
+
+  private void tell(GcEvent event) {
+    try {
+      listenerCalls.call("take the event " + event.type(), deadlines.listener(), () -> {
+        listener.onEvent(event);
+        return true;
+      });
+    } catch (GcException e) {
+      Throwable thrown = e.getCause() == null ? e : e.getCause();
+      problem("listener:" + thrown.getClass().getName(), e.getMessage(), thrown);
+    }
+  }
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.BusyException;
+import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.FsStatsProvider;
+import dev.imagegc.api.GcClock;
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcListener;
+import dev.imagegc.api.GcPlan;
+import dev.imagegc.api.GcPolicy;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Operation;
+import dev.imagegc.api.Outcome;
+import dev.imagegc.api.RecordStore;
+import dev.imagegc.api.Runtime;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps a node's image filesystem from filling, without taking away an image that somebody needs.
+ *
+ * <p>Calls that act ({@link #garbageCollect()}, {@link #freeSpace(long)}, {@link #deleteUnusedImages()}) return a report and
+ * never throw for trouble with the engine, the disk or the policy. {@link #plan()} and {@link #detectImages()} touch nothing
+ * and throw the typed {@link GcException}. All of these block for as long as the engine takes, within the {@link Deadlines},
+ * and run one at a time: a call waits at most {@code maxWait} for another one, and an equal call that is running is joined.
+ * {@link #records()} never waits.
+ *
+ * <p>{@link #start()} does it all by timer; without it nothing happens by itself. Thread-safe. The host closes what it handed
+ * in (the runtime, the store, its scheduler) itself, after {@link #close()}.
+ *
+ * <pre>{@code
+ * ImageGcManager gc = ImageGcManager.builder()
+ *     .runtime(docker)
+ *     .fsStats(LocalFsStatsProvider.locatedBy(docker::imageFsPath))
+ *     .build();
+ * GcReport report = gc.garbageCollect();
+ * }</pre>
+ */
+public final class ImageGcManager implements AutoCloseable {
+  private static final SingleWriter.Kind<GcReport> COLLECT =
+      new SingleWriter.Kind<>("garbageCollect", GcReport.class, true);
+  private static final SingleWriter.Kind<GcReport> FREE_SPACE =
+      new SingleWriter.Kind<>("freeSpace", GcReport.class, false);
+  private static final SingleWriter.Kind<GcReport> PURGE =
+      new SingleWriter.Kind<>("deleteUnusedImages", GcReport.class, true);
+  private static final SingleWriter.Kind<GcPlan> PLAN =
+      new SingleWriter.Kind<>("plan", GcPlan.class, true);
+  private static final SingleWriter.Kind<Boolean> DETECT =
+      new SingleWriter.Kind<>("detectImages", Boolean.class, true);
+
+  /** A timer does not list images again before this many times the last list's duration has passed. */
+  private static final int REST_FACTOR = 20;
+
+  private final GcClock clock;
+  private final Deadlines deadlines;
+  private final Duration detectionInterval;
+  private final Duration collectionInterval;
+  private final Engine engine;
+  private final Meter meter;
+  private final RecordBook book = new RecordBook();
+  private final History history;
+  private final Events events;
+  private final Round round;
+  private final SingleWriter writer;
+  private final ImageListCache imageList;
+  private final Schedule detection;
+  private final Schedule collection;
+  private boolean started; // guarded by this
+  private volatile boolean closed;
+
+  private ImageGcManager(Builder builder, Runtime runtime, FsStatsProvider fsStats) {
+    this.clock = builder.clock;
+    this.deadlines = builder.deadlines;
+    this.detectionInterval = builder.detectionInterval;
+    this.collectionInterval = builder.collectionInterval;
+    this.events = new Events(builder.listener, deadlines, clock);
+    this.engine = new Engine(runtime, deadlines, clock);
+    this.meter = new Meter(fsStats, deadlines, clock, events);
+    Timeline timeline = new Timeline(clock);
+    this.history = new History(
+        Optional.ofNullable(builder.store),
+        builder.trustWallClock,
+        deadlines,
+        clock,
+        timeline,
+        book,
+        events);
+    this.round = new Round(
+        engine, meter, builder.policy, book, history, events, timeline, clock, () -> closed);
+    this.writer = new SingleWriter(clock, builder.maxWait);
+    this.imageList = new ImageListCache(engine, clock);
+    this.detection = new Schedule("detection", builder.scheduler, builder.jitter, new Random());
+    this.collection = new Schedule("collection", builder.scheduler, builder.jitter, new Random());
+  }
+
+  /**
+   * Starts with the defaults; a runtime and a disk measure must be given.
+   *
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Looks at the node and remembers: which images there are, and which are in use now. Touches nothing.
+   *
+   * @return what is remembered of every image of the node
+   * @throws GcException if the engine could not be asked, or another call ran for too long
+   */
+  public Collection<ImageRecord> detectImages() {
+    checkOpen();
+    writer.run(DETECT, () -> {
+      round.detect();
+      return true;
+    });
+    return records();
+  }
+
+  /**
+   * Says what {@link #garbageCollect()} would do now, for every image and with the reason. Touches nothing, and always asks
+   * the engine, also when nothing is needed.
+   *
+   * @return the plan
+   * @throws GcException if the engine, the disk or the policy could not be asked, or another call ran for too long
+   */
+  public GcPlan plan() {
+    checkOpen();
+    return writer.run(PLAN, () -> round.plan((thresholds, disk) -> new Goal.Threshold(thresholds)));
+  }
+
+  /**
+   * Runs one threshold round: removes what maxAge makes due, and when usage is at or above the high threshold, frees down to
+   * the low one. Below it, with nothing due, the engine is not asked at all.
+   *
+   * @return what was done
+   */
+  public GcReport garbageCollect() {
+    return act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+  }
+
+  /**
+   * Frees a number of bytes, whatever the usage is, in the policy's order.
+   *
+   * @param bytes how many bytes more than now shall be available, above 0
+   * @return what was done; {@link Outcome#SHORT} if there was not enough that may go
+   * @throws IllegalArgumentException if {@code bytes} is not above 0
+   */
+  public GcReport freeSpace(long bytes) {
+    if (bytes <= 0) {
+      throw new IllegalArgumentException("bytes must be above 0, but is " + bytes);
+    }
+    return act(
+        FREE_SPACE, Operation.FREE_SPACE, (thresholds, disk) -> Goal.FreeSpace.from(disk, bytes));
+  }
+
+  /**
+   * Removes every image that nothing holds back, whatever the usage is. What is in use, pinned, protected or younger than
+   * minAge stays here too.
+   *
+   * @return what was done
+   */
+  public GcReport deleteUnusedImages() {
+    return act(PURGE, Operation.PURGE, (thresholds, disk) -> new Goal.Purge());
+  }
+
+  /**
+   * Returns what is remembered of every image, as of the last detection or round. Never waits.
+   *
+   * @return the records, in no particular order; a view of one moment that does not change
+   */
+  public Collection<ImageRecord> records() {
+    return book.records();
+  }
+
+  /**
+   * Returns the node's images for a status display, largest first: from a list that is at most 30 s old, or else from the
+   * engine. Does not wait for a running round, but for the engine if the list is too old.
+   *
+   * @return the images by listed size descending, then by id; those of unknown size last
+   * @throws GcException if the list is too old and the engine could not be asked
+   */
+  public List<Image> images() {
+    checkOpen();
+    return imageList.images();
+  }
+
+  /**
+   * Begins to detect and to collect by timer, each at once and then in its interval, until {@link #close()}.
+   *
+   * @throws IllegalStateException if it was started or closed before
+   */
+  public synchronized void start() {
+    checkOpen();
+    if (started) {
+      throw new IllegalStateException("start() may be called once");
+    }
+    started = true;
+    detection.start(detectionInterval, this::detectByTimer);
+    collection.start(collectionInterval, this::garbageCollect);
+  }
+
+  /**
+   * Ends the timers, lets a running call stop before its next removal, and waits for that for at most {@link
+   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. Calls after it throw {@code
+   * IllegalStateException}. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    detection.stop();
+    collection.stop();
+    try {
+      writer.awaitIdle(deadlines.close());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // then there is no time to wait
+    }
+    engine.close();
+    meter.close();
+    history.close();
+    events.close();
+  }
+
+  private GcReport act(
+      SingleWriter.Kind<GcReport> kind,
+      Operation operation,
+      BiFunction<GcThresholds, Disk, Goal> goalAt) {
+    checkOpen();
+    try {
+      return writer.run(kind, () -> round.act(operation, goalAt));
+    } catch (BusyException e) {
+      return notRun(operation, Outcome.BUSY, e);
+    } catch (CancelledException e) {
+      return notRun(operation, Outcome.FAILED, e);
+    }
+  }
+
+  private GcReport notRun(Operation operation, Outcome outcome, GcException cause) {
+    return GcReport.builder(operation, clock.instant()).outcome(outcome, cause).build();
+  }
+
+  private void detectByTimer() {
+    if (engine.needsRest(REST_FACTOR)) {
+      return;
+    }
+    try {
+      writer.run(DETECT, () -> {
+        try {
+          round.detect();
+          events.ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
+        } catch (GcException e) {
+          events.began(GcEventType.DETECTION_FAILED, e.getMessage(), e, null);
+        }
+        return true;
+      });
+    } catch (BusyException | CancelledException e) {
+      // A round is at work, and it detects too; or the collector is being closed.
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("this ImageGcManager is closed");
+    }
+  }
+
+  /** Builds an {@link ImageGcManager}. Not thread-safe. */
+  public static final class Builder {
+    private @Nullable Runtime runtime;
+    private @Nullable FsStatsProvider fsStats;
+    private GcPolicy policy = LruGcPolicy.ofDefaults();
+    private GcListener listener = GcListener.noop();
+    private GcClock clock = SystemGcClock.instance();
+    private @Nullable RecordStore store;
+    private boolean trustWallClock;
+    private Deadlines deadlines = Deadlines.defaults();
+    private Duration maxWait = Duration.ofSeconds(30);
+    private Duration detectionInterval = Duration.ofMinutes(5);
+    private Duration collectionInterval = Duration.ofMinutes(5);
+    private Duration jitter = Duration.ZERO;
+    private @Nullable ScheduledExecutorService scheduler;
+
+    private Builder() {}
+
+    /**
+     * Sets the container engine. Required.
+     *
+     * @param newRuntime the engine; the host closes it
+     * @return this builder
+     */
+    public Builder runtime(Runtime newRuntime) {
+      runtime = Objects.requireNonNull(newRuntime, "newRuntime");
+      return this;
+    }
+
+    /**
+     * Sets the disk measure. Required.
+     *
+     * @param newFsStats measures the filesystem that holds the images
+     * @return this builder
+     */
+    public Builder fsStats(FsStatsProvider newFsStats) {
+      fsStats = Objects.requireNonNull(newFsStats, "newFsStats");
+      return this;
+    }
+
+    /**
+     * Sets the policy.
+     *
+     * @param newPolicy the default is {@link LruGcPolicy#ofDefaults()}
+     * @return this builder
+     */
+    public Builder policy(GcPolicy newPolicy) {
+      policy = Objects.requireNonNull(newPolicy, "newPolicy");
+      return this;
+    }
+
+    /**
+     * Sets who hears of events. Use {@link GcListener#composite} for several.
+     *
+     * @param newListener the default ignores everything
+     * @return this builder
+     */
+    public Builder listener(GcListener newListener) {
+      listener = Objects.requireNonNull(newListener, "newListener");
+      return this;
+    }
+
+    /**
+     * Sets the time, for tests.
+     *
+     * @param newClock the default is the machine's
+     * @return this builder
+     */
+    public Builder clock(GcClock newClock) {
+      clock = Objects.requireNonNull(newClock, "newClock");
+      return this;
+    }
+
+    /**
+     * Sets where history survives a restart. Without it every image counts as first seen when the process first looks.
+     *
+     * @param newStore the store; the host closes it
+     * @return this builder
+     */
+    public Builder store(RecordStore newStore) {
+      store = Objects.requireNonNull(newStore, "newStore");
+      return this;
+    }
+
+    /**
+     * Sets whether the time between two processes counts by the wall clock where the machine's uptime cannot prove it. Off by
+     * default: images then look younger than they are, never older.
+     *
+     * @param trust whether the host vouches for the wall clock
+     * @return this builder
+     */
+    public Builder trustWallClock(boolean trust) {
+      trustWallClock = trust;
+      return this;
+    }
+
+    /**
+     * Sets how long the collector waits for the engine, the disk measure, the listener and the store.
+     *
+     * @param newDeadlines the default is {@link Deadlines#defaults()}
+     * @return this builder
+     */
+    public Builder deadlines(Deadlines newDeadlines) {
+      deadlines = Objects.requireNonNull(newDeadlines, "newDeadlines");
+      return this;
+    }
+
+    /**
+     * Sets how long a call waits for another one that is running before it reports BUSY.
+     *
+     * @param wait zero or more; the default is 30 s
+     * @return this builder
+     */
+    public Builder maxWait(Duration wait) {
+      maxWait = Durations.notNegative("maxWait", wait);
+      return this;
+    }
+
+    /**
+     * Sets the pause between two detections by timer. Detection is what tells when an image was last used; it is put off
+     * while the last list took more than a twentieth of the time since.
+     *
+     * @param interval above zero; the default is 5 minutes
+     * @return this builder
+     */
+    public Builder detectionInterval(Duration interval) {
+      detectionInterval = Durations.positive("detectionInterval", interval);
+      return this;
+    }
+
+    /**
+     * Sets the pause between two threshold rounds by timer.
+     *
+     * @param interval above zero; the default is 5 minutes
+     * @return this builder
+     */
+    public Builder collectionInterval(Duration interval) {
+      collectionInterval = Durations.positive("collectionInterval", interval);
+      return this;
+    }
+
+    /**
+     * Sets the longest random time that is added to each pause, so that many nodes do not act at the same moment.
+     *
+     * @param longest zero or more; the default is zero
+     * @return this builder
+     */
+    public Builder jitter(Duration longest) {
+      jitter = Durations.notNegative("jitter", longest);
+      return this;
+    }
+
+    /**
+     * Sets what gives the beat of the timers. It only hands work to a thread of the collector and is never blocked.
+     *
+     * @param newScheduler the host's scheduler; the host closes it. The default is an own daemon thread
+     * @return this builder
+     */
+    public Builder scheduler(ScheduledExecutorService newScheduler) {
+      scheduler = Objects.requireNonNull(newScheduler, "newScheduler");
+      return this;
+    }
+
+    /**
+     * Returns the collector. It does nothing by itself until {@link ImageGcManager#start()}.
+     *
+     * @return the collector
+     * @throws IllegalStateException if the runtime or the disk measure is missing
+     */
+    public ImageGcManager build() {
+      if (runtime == null) {
+        throw new IllegalStateException("runtime must be set");
+      }
+      if (fsStats == null) {
+        throw new IllegalStateException("fsStats must be set");
+      }
+      return new ImageGcManager(this, runtime, fsStats);
+    }
+  }
+}

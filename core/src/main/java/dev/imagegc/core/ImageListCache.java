@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.GcClock;
+import dev.imagegc.api.Image;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The image list for status displays: at most {@link #MAX_AGE} old, filled when somebody asks, so that no timer polls the
+ * engine for it. Thread-safe; those who ask at the same time share one listing.
+ */
+final class ImageListCache {
+  static final Duration MAX_AGE = Duration.ofSeconds(30);
+
+  private static final Comparator<Image> LARGEST_FIRST = Comparator.comparingLong(
+          (Image image) -> image.sizeBytes().orElse(-1))
+      .reversed()
+      .thenComparing(Image::id);
+
+  private record Listing(List<Image> images, long atNanos) {}
+
+  private final Engine engine;
+  private final GcClock clock;
+  private final Object filling = new Object();
+  private volatile @Nullable Listing listing;
+
+  ImageListCache(Engine engine, GcClock clock) {
+    this.engine = engine;
+    this.clock = clock;
+  }
+
+  List<Image> images() {
+    Listing current = listing;
+    if (current != null && isFresh(current)) {
+      return current.images();
+    }
+    synchronized (filling) {
+      current = listing;
+      if (current == null || !isFresh(current)) {
+        long asked = clock.nanoTime();
+        current = new Listing(engine.listImages().stream().sorted(LARGEST_FIRST).toList(), asked);
+        listing = current;
+      }
+      return current.images();
+    }
+  }
+
+  private boolean isFresh(Listing candidate) {
+    return clock.nanoTime() - candidate.atNanos() <= MAX_AGE.toNanos();
+  }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.GcPolicy;
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The kubelet's policy: least recently used first, never used before all others, with protected references. Thread-safe.
+ */
+public final class LruGcPolicy implements GcPolicy {
+  private static final Comparator<ImageRecord> LEAST_RECENTLY_USED =
+      Comparator.comparing(record -> record.lastUsed().orElse(Instant.MIN));
+
+  private final GcThresholds thresholds;
+  private final List<ReferenceGlob> keep;
+  private final Set<ReferenceGlob> matched = ConcurrentHashMap.newKeySet();
+
+  private LruGcPolicy(Builder builder) {
+    this.thresholds = builder.thresholds.build();
+    this.keep = List.copyOf(builder.keep);
+  }
+
+  /**
+   * Returns the policy with the kubelet's thresholds, protecting nothing.
+   *
+   * @return the policy
+   */
+  public static LruGcPolicy ofDefaults() {
+    return builder().build();
+  }
+
+  /**
+   * Starts with the kubelet's thresholds, protecting nothing.
+   *
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  @Override
+  public GcThresholds thresholds() {
+    return thresholds;
+  }
+
+  /** Keeps an image if one of its references matches one of the globs. */
+  @Override
+  public Verdict verdict(ImageRecord image) {
+    Optional<ReferenceGlob> keeper = Optional.empty();
+    for (ReferenceGlob glob : keep) { // all of them, so that each one that ever matched is known
+      if (image.image().references().stream().anyMatch(glob::matches)) {
+        matched.add(glob);
+        keeper = keeper.isPresent() ? keeper : Optional.of(glob);
+      }
+    }
+    return keeper
+        .map(glob -> Verdict.stays(Reason.PROTECTED, "kept by '" + glob + "'"))
+        .orElse(Verdict.mayGo());
+  }
+
+  @Override
+  public Comparator<ImageRecord> evictionOrder() {
+    return LEAST_RECENTLY_USED;
+  }
+
+  /**
+   * Returns the globs that matched no image so far: probably typing errors. Images that are in use or pinned are not
+   * asked about, so ask after a round or two and take it as a hint.
+   *
+   * @return the globs, in the order they were given
+   */
+  public List<String> unmatchedGlobs() {
+    return keep.stream()
+        .filter(glob -> !matched.contains(glob))
+        .map(ReferenceGlob::toString)
+        .toList();
+  }
+
+  @Override
+  public String toString() {
+    return "LruGcPolicy[" + thresholds + " keep=" + keep + "]";
+  }
+
+  /** Builds an {@link LruGcPolicy}. Not thread-safe. */
+  public static final class Builder {
+    private final GcThresholds.Builder thresholds = GcThresholds.builder();
+    private final List<ReferenceGlob> keep = new ArrayList<>();
+
+    private Builder() {}
+
+    /**
+     * Sets the usage at which a round starts to free space.
+     *
+     * @param percent 0 to 100; the default is 85, and 100 switches the threshold part off
+     * @return this builder
+     */
+    public Builder highPercent(int percent) {
+      thresholds.highPercent(percent);
+      return this;
+    }
+
+    /**
+     * Sets the usage down to which a round frees space.
+     *
+     * @param percent 0 to 100, at most the high threshold when built; the default is 80
+     * @return this builder
+     */
+    public Builder lowPercent(int percent) {
+      thresholds.lowPercent(percent);
+      return this;
+    }
+
+    /**
+     * Sets how long an image is left alone after it was first seen.
+     *
+     * @param age zero or more; the default is 2 minutes
+     * @return this builder
+     */
+    public Builder minAge(Duration age) {
+      thresholds.minAge(age);
+      return this;
+    }
+
+    /**
+     * Sets for how long an image may be unused before it goes even when there is space.
+     *
+     * @param age above zero, or zero for "off", the default
+     * @return this builder
+     */
+    public Builder maxAge(Duration age) {
+      thresholds.maxAge(age);
+      return this;
+    }
+
+    /**
+     * Protects images by name. The whole name must match: {@code *} stands for any characters but {@code /}, {@code **}
+     * for any characters. A name is tried as the engine reports it, fully qualified ({@code docker.io/library/app:1}), and
+     * each of these without its tag or digest.
+     *
+     * @param glob for instance {@code registry.example/base/*}
+     * @return this builder
+     * @throws IllegalArgumentException if the glob is empty, contains white space, or uses other pattern characters
+     */
+    public Builder keep(String glob) {
+      keep.add(ReferenceGlob.of(Objects.requireNonNull(glob, "glob")));
+      return this;
+    }
+
+    /**
+     * Returns the policy.
+     *
+     * @return an immutable policy
+     * @throws IllegalArgumentException if the low threshold is above the high one
+     */
+    public LruGcPolicy build() {
+      return new LruGcPolicy(this);
+    }
+  }
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import com.google.common.collect.ArrayListMultimap;
+import com.google.common.collect.ListMultimap;
+import com.google.common.math.LongMath;
+import dev.imagegc.api.Accounting;
+import dev.imagegc.api.Container;
+import dev.imagegc.api.Decision;
+import dev.imagegc.api.GcPlan;
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.PolicyException;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides for every image of the node whether it goes, and in which order. Pure: equal inputs give an equal plan.
+ *
+ * <p>Candidates are the images that nothing holds back. They are put in the policy's order, except that an image comes
+ * after those built on it, which engines insist on. Victims are the first candidates that cover the need; the rest are
+ * the reserve.
+ */
+final class Planner {
+  private final Collection<ImageRecord> records;
+  private final Map<ImageId, Container> users;
+  private final GcThresholds thresholds;
+  private final Function<ImageRecord, Verdict> verdicts;
+  private final Comparator<ImageRecord> order;
+  private final Instant now;
+
+  private final Map<ImageId, ImageRecord> byId = new HashMap<>();
+  private final ListMultimap<ImageId, ImageRecord> children = ArrayListMultimap.create();
+  private final Map<ImageId, Verdict> kept = new LinkedHashMap<>();
+
+  /**
+   * Prepares a plan.
+   *
+   * @param records every image of the node
+   * @param users a container for each image that one holds
+   * @param thresholds the ages of this round
+   * @param verdicts the policy's word on an image
+   * @param policyOrder the policy's order
+   * @param now the one reading of the clock for this round
+   */
+  Planner(
+      Collection<ImageRecord> records,
+      Map<ImageId, Container> users,
+      GcThresholds thresholds,
+      Function<ImageRecord, Verdict> verdicts,
+      Comparator<ImageRecord> policyOrder,
+      Instant now) {
+    this.records = records;
+    this.users = users;
+    this.thresholds = thresholds;
+    this.verdicts = verdicts;
+    this.order = policyOrder
+        .thenComparing(ImageRecord::firstDetected)
+        .thenComparing(record -> record.image().builtAt().orElse(Instant.MAX))
+        .thenComparing(ImageRecord::id);
+    this.now = now;
+  }
+
+  /** Returns whether maxAge makes an image due, whatever else holds it back. */
+  static boolean isOverAge(ImageRecord record, GcThresholds thresholds, Instant now) {
+    Optional<Duration> maxAge = thresholds.maxAge();
+    return maxAge.isPresent() && age(idleSince(record), now).compareTo(maxAge.get()) > 0;
+  }
+
+  GcPlan plan(Goal goal, Disk disk) {
+    for (ImageRecord record : records) {
+      byId.put(record.id(), record);
+      record.image().parent().ifPresent(parent -> children.put(parent, record));
+    }
+    keepWhatMustStay();
+    List<ImageRecord> candidates = childrenFirst(sorted(record -> !kept.containsKey(record.id())));
+
+    Batch byAge = new Batch();
+    if (goal.collectsByAge()) {
+      overAge(candidates).forEach(byAge::add);
+    }
+    Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge.bytes));
+    boolean triggered = goal.isTriggered(disk) || goal.isTriggered(afterAge);
+    long missing = triggered ? goal.missing(afterAge) : 0;
+    Batch bySpace = new Batch();
+    Batch reserve = new Batch();
+    for (ImageRecord candidate : candidates) {
+      if (!byAge.ids.contains(candidate.id())) {
+        (bySpace.bytes < missing ? bySpace : reserve).add(candidate);
+      }
+    }
+
+    List<ImageDecision> images = new ArrayList<>(records.size());
+    byAge.images.forEach(record -> images.add(planned(record, Reason.MAX_AGE)));
+    bySpace.images.forEach(record -> images.add(planned(record, goal.reason())));
+    reserve.images.forEach(
+        record -> images.add(stays(record, Verdict.stays(Reason.ENOUGH_FREED, ""))));
+    for (ImageRecord record : sorted(record -> kept.containsKey(record.id()))) {
+      images.add(stays(record, Objects.requireNonNull(kept.get(record.id()))));
+    }
+
+    boolean known = byAge.known && bySpace.known;
+    GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
+        .accounting(known ? Accounting.SIZES : Accounting.UNKNOWN)
+        .images(images);
+    if (goal.countsBytes()) {
+      plan.neededBytes(triggered ? goal.missing(disk) : 0);
+    }
+    if (known) {
+      plan.predictedBytes(LongMath.saturatedAdd(byAge.bytes, bySpace.bytes));
+    }
+    return plan.build();
+  }
+
+  private List<ImageRecord> sorted(Predicate<ImageRecord> which) {
+    try {
+      return records.stream().filter(which).sorted(order).toList();
+    } catch (IllegalArgumentException e) { // what the JDK's sort throws when it notices
+      throw new PolicyException(
+          "the policy's eviction order contradicts itself: " + e.getMessage(), e);
+    }
+  }
+
+  private void keepWhatMustStay() {
+    for (ImageRecord record : records) {
+      whyItStays(record).ifPresent(verdict -> kept.put(record.id(), verdict));
+    }
+    for (ImageId id : List.copyOf(kept.keySet())) {
+      keepAncestors(Objects.requireNonNull(byId.get(id)));
+    }
+  }
+
+  private Optional<Verdict> whyItStays(ImageRecord record) {
+    Container user = users.get(record.id());
+    if (user != null) {
+      return Optional.of(Verdict.stays(Reason.IN_USE, NodeView.describe(user)));
+    }
+    Optional<String> pinned = record.image().pinnedBecause();
+    if (pinned.isPresent()) {
+      return Optional.of(Verdict.stays(Reason.PINNED, pinned.get()));
+    }
+    Verdict verdict = verdicts.apply(record);
+    if (verdict.reason().isPresent()) {
+      return Optional.of(verdict);
+    }
+    Duration age = age(record.firstDetected(), now);
+    if (age.compareTo(thresholds.minAge()) < 0) {
+      return Optional.of(Verdict.stays(
+          Reason.TOO_YOUNG,
+          "first seen " + Durations.text(age) + " ago, minAge is "
+              + Durations.text(thresholds.minAge())));
+    }
+    return Optional.empty();
+  }
+
+  /** An image that stays holds those it was built on. */
+  private void keepAncestors(ImageRecord record) {
+    ImageRecord child = record;
+    ImageRecord parent = parentOf(child);
+    while (parent != null && kept.putIfAbsent(parent.id(), hasChild(child)) == null) {
+      child = parent;
+      parent = parentOf(child);
+    }
+  }
+
+  private @Nullable ImageRecord parentOf(ImageRecord record) {
+    return record.image().parent().map(byId::get).orElse(null);
+  }
+
+  private static Verdict hasChild(ImageRecord child) {
+    return Verdict.stays(
+        Reason.HAS_CHILDREN, "image " + name(child.image()) + " was built on it and stays");
+  }
+
+  /** Keeps the order, but moves an image behind the last of those built on it. */
+  private List<ImageRecord> childrenFirst(List<ImageRecord> candidates) {
+    List<ImageRecord> ordered = new ArrayList<>(candidates.size());
+    Set<ImageId> done = new HashSet<>();
+    Set<ImageId> waiting = new HashSet<>();
+    for (ImageRecord candidate : candidates) {
+      ImageRecord next = candidate;
+      while (next != null) {
+        if (!done.containsAll(childIds(next))) {
+          waiting.add(next.id());
+          break;
+        }
+        ordered.add(next);
+        done.add(next.id());
+        ImageRecord parent = parentOf(next);
+        next = parent != null && waiting.remove(parent.id()) ? parent : null;
+      }
+    }
+    // An engine that says that two images were built on each other cannot be followed: leave those
+    // alone.
+    for (ImageId id : waiting) {
+      kept.put(id, Verdict.stays(Reason.HAS_CHILDREN, "its parents and children form a circle"));
+    }
+    return ordered;
+  }
+
+  private List<ImageId> childIds(ImageRecord record) {
+    return children.get(record.id()).stream().map(ImageRecord::id).toList();
+  }
+
+  /** Those that maxAge makes due and that no younger image was built on. */
+  private List<ImageRecord> overAge(List<ImageRecord> candidates) {
+    List<ImageRecord> due = new ArrayList<>();
+    Set<ImageId> dueIds = new HashSet<>();
+    for (ImageRecord candidate : candidates) {
+      if (isOverAge(candidate, thresholds, now) && dueIds.containsAll(childIds(candidate))) {
+        due.add(candidate);
+        dueIds.add(candidate.id());
+      }
+    }
+    return due;
+  }
+
+  private static ImageDecision planned(ImageRecord record, Reason reason) {
+    ImageDecision.Builder decision = ImageDecision.builder(record, Decision.PLANNED, reason);
+    record.image().sizeBytes().ifPresent(decision::creditedBytes);
+    return decision.build();
+  }
+
+  private static ImageDecision stays(ImageRecord record, Verdict verdict) {
+    return ImageDecision.builder(record, Decision.KEPT, verdict.reason().orElseThrow())
+        .decided(Decision.KEPT, verdict.reason().orElseThrow(), verdict.detail())
+        .creditedBytes(0)
+        .build();
+  }
+
+  private static Instant idleSince(ImageRecord record) {
+    return record
+        .lastUsed()
+        .filter(used -> used.isAfter(record.firstDetected()))
+        .orElse(record.firstDetected());
+  }
+
+  /** Never negative: a time that lies ahead of now is no age. */
+  private static Duration age(Instant since, Instant now) {
+    return since.isBefore(now) ? Duration.between(since, now) : Duration.ZERO;
+  }
+
+  /** How people know an image. */
+  static String name(Image image) {
+    return image.references().isEmpty()
+        ? image.id().shortText()
+        : image.references().get(0);
+  }
+
+  /** Images that go, or may go, together. */
+  private static final class Batch {
+    private final List<ImageRecord> images = new ArrayList<>();
+    private final Set<ImageId> ids = new HashSet<>();
+    private long bytes;
+    private boolean known = true;
+
+    void add(ImageRecord record) {
+      images.add(record);
+      ids.add(record.id());
+      OptionalLong size = record.image().sizeBytes();
+      known &= size.isPresent();
+      bytes = LongMath.saturatedAdd(bytes, size.orElse(0));
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import com.google.common.util.concurrent.ThreadFactoryBuilder;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs work again and again. A scheduler, which may be the host's, only gives the beat; the work itself, which may wait for
+ * an engine, is done on a daemon thread of the collector. The period counts from the end of one run to the start of the
+ * next, plus a random part of the jitter.
+ */
+final class Schedule {
+  private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
+
+  private final ScheduledExecutorService beat;
+  private final boolean ownsBeat;
+  private final ExecutorService worker;
+  private final Duration jitter;
+  private final RandomGenerator random;
+  private @Nullable ScheduledFuture<?> next; // guarded by this
+  private boolean stopped; // guarded by this
+
+  Schedule(
+      String name,
+      @Nullable ScheduledExecutorService hostBeat,
+      Duration jitter,
+      RandomGenerator random) {
+    ThreadFactory daemons = new ThreadFactoryBuilder()
+        .setDaemon(true)
+        .setNameFormat("imagegc-" + name + "-%d")
+        .build();
+    this.beat = hostBeat == null ? Executors.newSingleThreadScheduledExecutor(daemons) : hostBeat;
+    this.ownsBeat = hostBeat == null;
+    this.worker = Executors.newSingleThreadExecutor(daemons);
+    this.jitter = jitter;
+    this.random = random;
+  }
+
+  /** Runs the work at once and then every interval, until {@link #stop()}. */
+  void start(Duration interval, Runnable work) {
+    submit(interval, work);
+  }
+
+  /** Starts nothing any more and interrupts nothing: what runs ends by itself. */
+  void stop() {
+    synchronized (this) {
+      stopped = true;
+      if (next != null) {
+        next.cancel(false);
+      }
+    }
+    worker.shutdown();
+    if (ownsBeat) {
+      beat.shutdown();
+    }
+  }
+
+  private void submit(Duration interval, Runnable work) {
+    try {
+      worker.execute(() -> {
+        try {
+          work.run();
+        } catch (RuntimeException e) {
+          LOG.warn("a scheduled run failed", e);
+        } finally {
+          scheduleNext(interval, work);
+        }
+      });
+    } catch (RejectedExecutionException e) {
+      // stopped between the beat and the work
+    }
+  }
+
+  private synchronized void scheduleNext(Duration interval, Runnable work) {
+    if (stopped) {
+      return;
+    }
+    long delay = interval.toNanos() + (jitter.isZero() ? 0 : random.nextLong(jitter.toNanos() + 1));
+    try {
+      next = beat.schedule(() -> submit(interval, work), delay, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.warn("the host's scheduler refuses work: periodic runs end here", e);
+    }
+  }
+}

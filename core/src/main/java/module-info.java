@@ -1,0 +1,12 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The collector: detection, planning and sweeping of container images. */
+@NullMarked
+module dev.imagegc.core {
+  requires transitive dev.imagegc.api;
+  requires static transitive org.jspecify;
+  requires com.google.common;
+  requires org.slf4j;
+
+  exports dev.imagegc.core;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import static dev.imagegc.core.Nodes.collector;
+import static dev.imagegc.core.Nodes.ids;
+import static dev.imagegc.core.Nodes.reason;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.RecordSnapshot;
+import dev.imagegc.api.RecordStore;
+import dev.imagegc.api.StoreException;
+import dev.imagegc.testkit.FakeNode;
+import dev.imagegc.testkit.RecordingListener;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Ages over clock jumps and restarts: an image never looks older, or longer unused, than what can be proven. */
+class HistoryTest {
+  private static final Duration HOUR = Duration.ofHours(1);
+  private static final Duration DAY = Duration.ofDays(1);
+
+  private final FakeNode node = FakeNode.withDisk(1000);
+  private final MemoryStore store = new MemoryStore();
+  private final LruGcPolicy.Builder policy = LruGcPolicy.builder().minAge(HOUR).maxAge(DAY);
+
+  @Test
+  void wallClock_thatJumpsForward_makesNoImageOlder() {
+    node.image("a").size(100).add();
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.detectImages();
+      node.clock().jumpWall(Duration.ofDays(365));
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+    }
+  }
+
+  @Test
+  void wallClock_thatJumpsBack_makesNoImageYounger() {
+    node.image("a").size(100).add();
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.detectImages();
+      node.clock().jumpWall(Duration.ofDays(-365));
+      node.clock().advance(HOUR);
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
+  @Test
+  void restart_inTheSameBoot_countsTheDowntime() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().jumpWall(Duration.ofDays(-10));
+    node.clock().advance(HOUR);
+    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
+  @Test
+  void restart_afterAReboot_doesNotCountTheDowntime() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().reboot(DAY.multipliedBy(30));
+    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+      node.clock().advance(HOUR);
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
+  @Test
+  void restart_afterAReboot_countsTheWallClockIfTheHostTrustsIt() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().reboot(HOUR);
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).trustWallClock(true).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
+  @Test
+  void restart_withATrustedWallClockThatWentBack_countsNothing() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().reboot(Duration.ZERO);
+    node.clock().jumpWall(Duration.ofDays(-1));
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).trustWallClock(true).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+    }
+  }
+
+  @Test
+  void restart_withoutAStore_startsHistoryAgain() {
+    node.image("a").size(100).add();
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.detectImages();
+    }
+    node.clock().advance(DAY.multipliedBy(2));
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+    }
+  }
+
+  @Test
+  void restart_keepsTheOrderOfLastUse() {
+    node.image("late").size(10).add();
+    node.image("early").size(10).add();
+    node.run("c1", "late");
+    node.run("c2", "early");
+    try (ImageGcManager gc = collector(node).store(store).build()) {
+      gc.detectImages();
+      node.removeContainer("c2");
+      node.clock().advance(HOUR);
+      gc.detectImages();
+      node.removeContainer("c1");
+    }
+    node.clock().reboot(HOUR);
+    try (ImageGcManager gc = collector(node).store(store).build()) {
+      assertThat(ids(gc.plan().images())).containsExactly("early", "late");
+    }
+  }
+
+  @Test
+  void damagedHistory_isAnEvent_andEveryImageCountsAsFirstSeenNow() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().advance(DAY.multipliedBy(2));
+    store.failures.add(new StoreException("state file is damaged; it was set aside"));
+    store.saved = null; // what setting aside means
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).listener(listener).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+      assertThat(listener.events(GcEventType.HISTORY_LOST)).hasSize(1);
+      assertThat(store.saved).isNotNull();
+    }
+  }
+
+  @Test
+  void history_thatCannotBeRead_isNotOverwritten_andIsUsedOnceItCan() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    RecordSnapshot before = store.saved;
+    node.clock().advance(HOUR);
+    store.failures.add(new StoreException("permission denied"));
+    store.failures.add(new StoreException("permission denied"));
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).listener(listener).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+      assertThat(store.saved).isSameAs(before);
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+      assertThat(store.saved).isNotSameAs(before);
+      assertThat(listener.events(GcEventType.STORE_FAILED)).hasSize(2); // began and ended
+    }
+  }
+
+  @Test
+  void store_thatCannotSave_doesNotStopTheCollector() {
+    node.image("a").size(100).add();
+    store.failSaves = true;
+    try (ImageGcManager gc = collector(node).store(store).build()) {
+      var report = gc.deleteUnusedImages();
+      assertThat(report.removed()).hasSize(1);
+      assertThat(report.problems())
+          .anySatisfy(problem -> assertThat(problem).contains("disk full"));
+    }
+  }
+
+  @Test
+  void timesAheadOfNow_areNoNegativeAges() {
+    node.image("a").size(100).add();
+    var clock = node.clock();
+    store.saved = RecordSnapshot.of(
+        clock.instant(),
+        clock.instant(),
+        clock.bootTime(),
+        java.util.List.of(RecordSnapshot.Entry.of(
+            ImageId.of("a"),
+            clock.instant().plus(DAY),
+            Optional.of(clock.instant().plus(DAY)))));
+    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+      clock.advance(HOUR);
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
+  private void detectAndClose() {
+    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+      gc.detectImages();
+    }
+  }
+
+  private static final class MemoryStore implements RecordStore {
+    private final Deque<StoreException> failures = new ArrayDeque<>();
+    private volatile RecordSnapshot saved;
+    private volatile boolean failSaves;
+
+    @Override
+    public Optional<RecordSnapshot> load() {
+      if (!failures.isEmpty()) {
+        throw failures.pop();
+      }
+      return Optional.ofNullable(saved);
+    }
+
+    @Override
+    public void save(RecordSnapshot snapshot) {
+      if (failSaves) {
+        throw new StoreException("disk full");
+      }
+      saved = snapshot;
+    }
+  }
+}

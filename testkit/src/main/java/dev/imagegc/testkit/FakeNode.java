@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.testkit;
+
+import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerState;
+import dev.imagegc.api.FsStats;
+import dev.imagegc.api.FsStatsProvider;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.RemovalResult;
+import dev.imagegc.api.Runtime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node without a machine: one disk, the images and containers on it, and a clock, in one consistent state. {@link
+ * #runtime()} and {@link #fsStats()} show it to a collector; the other methods are what the rest of the world does to it.
+ *
+ * <pre>{@code
+ * FakeNode node = FakeNode.withDisk(1000);
+ * node.image("app").tag("app:1").layer("base", 300).layer("app", 100).add();
+ * node.image("web").tag("web:1").layer("base", 300).layer("web", 50).add();
+ * node.run("c1", "web");
+ * node.fillTo(90);
+ * }</pre>
+ *
+ * <p>Layers of one name are stored once, so removing "app" above frees 100 bytes. Containers hold the layers of their images,
+ * also when an image is deleted by force. The engine behaves like Docker with overlay2: it refuses to remove an image that
+ * a container in any state holds or that another image is built on, and deletes an untagged parent with its last child.
+ * Listings are in the order in which things were added.
+ *
+ * <p>Ids are compared as {@link ImageId} does: without a "sha256:" prefix. Methods throw {@link IllegalArgumentException} for
+ * an image or container that is not there, or that would not fit on the disk. Thread-safe.
+ */
+public final class FakeNode {
+  /** A call that the node answers. */
+  public enum Operation {
+    /** {@link Runtime#listImages()}. */
+    LIST_IMAGES,
+    /** {@link Runtime#listContainers()}. */
+    LIST_CONTAINERS,
+    /** {@link Runtime#removeImage(Image)}. */
+    REMOVE_IMAGE,
+    /** {@link FsStatsProvider#imageFs()}. */
+    MEASURE
+  }
+
+  private static final String PATH = "/fake/images";
+
+  private final Object lock = new Object();
+  private final NodeState state;
+  private final TestClock clock;
+  private final Faults faults;
+  private final List<Call> calls = new ArrayList<>();
+  private final Runtime runtime = new NodeRuntime();
+
+  private FakeNode(long capacityBytes, TestClock clock) {
+    this.state = new NodeState(capacityBytes);
+    this.clock = Objects.requireNonNull(clock, "clock");
+    this.faults = new Faults(clock);
+  }
+
+  /**
+   * Creates an empty node with a clock of its own.
+   *
+   * @param capacityBytes the size of its disk, at least 0
+   * @return the node
+   */
+  public static FakeNode withDisk(long capacityBytes) {
+    return withDisk(capacityBytes, new TestClock());
+  }
+
+  /**
+   * Creates an empty node.
+   *
+   * @param capacityBytes the size of its disk, at least 0
+   * @param clock its clock, for instance that of another node
+   * @return the node
+   */
+  public static FakeNode withDisk(long capacityBytes, TestClock clock) {
+    return new FakeNode(capacityBytes, clock);
+  }
+
+  /**
+   * Returns the node's clock.
+   *
+   * @return the clock
+   */
+  public TestClock clock() {
+    return clock;
+  }
+
+  /**
+   * Returns the node's container engine.
+   *
+   * @return the engine; always the same object
+   */
+  public Runtime runtime() {
+    return runtime;
+  }
+
+  /**
+   * Returns the measure of the node's disk. Its path is "/fake/images".
+   *
+   * @return the measure, which knows no root filesystem
+   */
+  public FsStatsProvider fsStats() {
+    return this::measure;
+  }
+
+  /**
+   * Returns what goes wrong on this node: nothing, until a test scripts it.
+   *
+   * @return the script
+   */
+  public Faults faults() {
+    return faults;
+  }
+
+  // What others do to the images
+
+  /**
+   * Starts to describe an image; {@link ImageSpec#add} puts it on the node.
+   *
+   * @param id its id, not blank
+   * @return an image without names and layers
+   */
+  public ImageSpec image(String id) {
+    return new ImageSpec(this, id);
+  }
+
+  FakeNode add(ImageSpec spec) {
+    synchronized (lock) {
+      state.add(spec);
+    }
+    return this;
+  }
+
+  /**
+   * Gives an image one more tag, and takes it from the image that had it.
+   *
+   * @param imageId the image
+   * @param reference the tag
+   */
+  public void tag(String imageId, String reference) {
+    synchronized (lock) {
+      state.tag(ImageId.of(imageId), reference);
+    }
+  }
+
+  /**
+   * Takes a tag or a digest reference from the image that has it.
+   *
+   * @param reference the tag or digest reference
+   */
+  public void untag(String reference) {
+    synchronized (lock) {
+      state.untag(reference);
+    }
+  }
+
+  /**
+   * Deletes an image as somebody else may do by force: also if it is in use or has children. Containers keep its layers.
+   *
+   * @param imageId the image
+   */
+  public void deleteImage(String imageId) {
+    synchronized (lock) {
+      state.delete(ImageId.of(imageId), false);
+    }
+  }
+
+  // What others do with containers
+
+  /**
+   * Starts to describe a container; {@link ContainerSpec#add} puts it on the node.
+   *
+   * @param id its id, not blank
+   * @return a running container without an image
+   */
+  public ContainerSpec container(String id) {
+    return new ContainerSpec(this, id);
+  }
+
+  FakeNode add(ContainerSpec spec) {
+    synchronized (lock) {
+      state.add(spec, clock.instant());
+    }
+    return this;
+  }
+
+  /**
+   * Creates a running container.
+   *
+   * @param containerId its id
+   * @param imageId its image
+   */
+  public void run(String containerId, String imageId) {
+    container(containerId).image(imageId).state(ContainerState.RUNNING).add();
+  }
+
+  /**
+   * Ends a container now; it goes on holding its images.
+   *
+   * @param containerId the container
+   */
+  public void exit(String containerId) {
+    synchronized (lock) {
+      state.exit(containerId, clock.instant());
+    }
+  }
+
+  /**
+   * Removes a container, whatever its state.
+   *
+   * @param containerId the container
+   */
+  public void removeContainer(String containerId) {
+    synchronized (lock) {
+      state.removeContainer(containerId);
+    }
+  }
+
+  // The disk
+
+  /**
+   * Sets how much of the disk other data takes up.
+   *
+   * @param bytes how much, at least 0
+   */
+  public void otherData(long bytes) {
+    synchronized (lock) {
+      state.setOtherBytes(bytes);
+    }
+  }
+
+  /**
+   * Writes other data, or deletes it.
+   *
+   * @param bytes how much more other data there is; negative for less
+   */
+  public void writeOtherData(long bytes) {
+    synchronized (lock) {
+      state.setOtherBytes(Math.addExact(state.otherBytes(), bytes));
+    }
+  }
+
+  /**
+   * Changes the amount of other data so that the used bytes are the given share of the capacity, rounded up to a byte.
+   *
+   * @param percent the share, 0 to 100 and not less than what is used without other data
+   */
+  public void fillTo(int percent) {
+    if (percent < 0 || percent > 100) {
+      throw new IllegalArgumentException("percent must be 0 to 100, but is " + percent);
+    }
+    synchronized (lock) {
+      long withoutOther = state.usedBytes() - state.otherBytes();
+      state.setOtherBytes(share(state.capacityBytes(), percent) - withoutOther);
+    }
+  }
+
+  /** Rounds up, and does not overflow. */
+  private static long share(long bytes, int percent) {
+    return bytes / 100 * percent + (bytes % 100 * percent + 99) / 100;
+  }
+
+  /**
+   * Changes the size of the disk. It may become smaller than what is on it; nothing is available then.
+   *
+   * @param bytes the new size, at least 0
+   */
+  public void capacity(long bytes) {
+    synchronized (lock) {
+      state.setCapacity(bytes);
+    }
+  }
+
+  /** Gives back the space of images that were removed under {@link Faults#freeLater}. */
+  public void settle() {
+    synchronized (lock) {
+      state.dropLingering();
+    }
+  }
+
+  // What a test looks at
+
+  /**
+   * Returns how much of the disk is used: every layer once, other data, and what {@link Faults#freeLater} holds back.
+   *
+   * @return bytes
+   */
+  public long usedBytes() {
+    synchronized (lock) {
+      return state.usedBytes();
+    }
+  }
+
+  /**
+   * Returns how much of the disk is free, whatever the measure is made to say.
+   *
+   * @return bytes, at least 0
+   */
+  public long availableBytes() {
+    synchronized (lock) {
+      return state.availableBytes();
+    }
+  }
+
+  /**
+   * Returns the ids of all images.
+   *
+   * @return the ids in the order in which the images were added
+   */
+  public List<String> imageIds() {
+    synchronized (lock) {
+      return texts(state.imageIds());
+    }
+  }
+
+  /**
+   * Returns whether an image is on the node.
+   *
+   * @param imageId the image
+   * @return whether it is there
+   */
+  public boolean hasImage(String imageId) {
+    synchronized (lock) {
+      return state.has(ImageId.of(imageId));
+    }
+  }
+
+  /**
+   * Returns the names of an image.
+   *
+   * @param imageId the image
+   * @return its tags, then its digest references
+   */
+  public List<String> references(String imageId) {
+    synchronized (lock) {
+      return List.copyOf(state.references(ImageId.of(imageId)));
+    }
+  }
+
+  /**
+   * Returns all calls that have reached the node, those that failed or hang included.
+   *
+   * @return the calls so far, the oldest first
+   */
+  public List<Call> calls() {
+    synchronized (lock) {
+      return List.copyOf(calls);
+    }
+  }
+
+  /**
+   * Returns how many calls of one kind have reached the node.
+   *
+   * @param operation the kind
+   * @return the number so far
+   */
+  public int calls(Operation operation) {
+    return (int) calls().stream().filter(call -> call.operation() == operation).count();
+  }
+
+  /**
+   * Returns the images that the engine was asked to remove, whatever came of it.
+   *
+   * @return an id for each such call, the oldest first
+   */
+  public List<String> removalsAsked() {
+    return texts(calls().stream().flatMap(call -> call.image().stream()).toList());
+  }
+
+  private static List<String> texts(List<ImageId> ids) {
+    return ids.stream().map(ImageId::text).toList();
+  }
+
+  // Calls
+
+  private <T> T answer(Operation operation, @Nullable ImageId image, Supplier<T> effect) {
+    synchronized (lock) {
+      calls.add(new Call(operation, image));
+    }
+    faults.before(operation);
+    T answer;
+    synchronized (lock) {
+      answer = effect.get();
+    }
+    faults.after(operation);
+    return answer;
+  }
+
+  private FsStats measure() {
+    FsStats truth = answer(
+        Operation.MEASURE,
+        null,
+        () -> FsStats.of(PATH, clock.instant(), state.capacityBytes(), state.availableBytes()));
+    return faults.measure(truth);
+  }
+
+  private RemovalResult remove(ImageId id) {
+    return faults.removal(id).orElseGet(() -> state.remove(id, faults.freesLater()));
+  }
+
+  /** A call that has reached a {@link FakeNode}. */
+  public static final class Call {
+    private final Operation operation;
+    private final @Nullable ImageId image;
+
+    private Call(Operation operation, @Nullable ImageId image) {
+      this.operation = operation;
+      this.image = image;
+    }
+
+    /**
+     * Returns what was asked.
+     *
+     * @return the kind of call
+     */
+    public Operation operation() {
+      return operation;
+    }
+
+    /**
+     * Returns the image that was to be removed.
+     *
+     * @return its id, or empty if the call is no removal
+     */
+    public Optional<ImageId> image() {
+      return Optional.ofNullable(image);
+    }
+
+    /** Returns for instance "REMOVE_IMAGE app". */
+    @Override
+    public String toString() {
+      return image == null ? operation.name() : operation + " " + image;
+    }
+  }
+
+  private final class NodeRuntime implements Runtime {
+    @Override
+    public List<Image> listImages() {
+      return answer(Operation.LIST_IMAGES, null, () -> faults.order(state.listImages()));
+    }
+
+    @Override
+    public List<Container> listContainers() {
+      return answer(Operation.LIST_CONTAINERS, null, () -> faults.order(state.listContainers()));
+    }
+
+    @Override
+    public RemovalResult removeImage(Image image) {
+      return answer(Operation.REMOVE_IMAGE, image.id(), () -> remove(image.id()));
+    }
+  }
+}
