@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.docker;
+
+import dev.imagegc.api.Container;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.RemovalResult;
+import dev.imagegc.api.Runtime;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Docker engine, or Podman through its Docker-compatible service, with API version 1.41 or newer.
+ *
+ * <pre>{@code
+ * try (DockerRuntime docker = DockerRuntime.builder().build()) {
+ *   Path images = docker.imageFsPath();
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p>Building one connects to nothing. All calls block, each within its own deadline (see {@link Builder}), end with a
+ * {@link dev.imagegc.api.CancelledException} when the calling thread is interrupted (the flag stays set), and may be made
+ * from several threads at once. When the engine has been away, was restarted or got a new socket, the same object works
+ * again. After {@link #close()} every call throws {@link IllegalStateException}.
+ *
+ * <p>What the engine does in its own way:
+ *
+ * <ul>
+ *   <li>Docker reports no pins. The usual pause images and the image of the container that this process runs in are
+ *       pinned by this class; see {@link Builder#pinImages} and {@link Builder#pinOwnImage}.
+ *   <li>{@link Image#sizeBytes()} is the engine's {@code Size}: with overlay2 the lengths of all files, shared layers
+ *       counted in every image; with the containerd store the compressed blobs and the unpacked snapshots.
+ *   <li>A container list does not tell when containers ended, so {@link Container#finishedAt()} is always empty.
+ *   <li>An image that is mounted into a container counts as used by it. The engine names such an image by the reference
+ *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
+ *       younger than the container, all untagged images count as used; a move that happened before this object first
+ *       listed the container, to an older image, cannot be seen.
+ *   <li>A removal is never forced, and untagged parents of the image are not removed with it (Podman 4 does so all the
+ *       same). It needs one request for each name of the image. For an image with several names a moment remains between
+ *       looking at a tag and taking it off, in which somebody may move that tag.
+ *   <li>The engine's own check for use is not atomic: a container that is created in the very moment of the removal may
+ *       slip through.
+ * </ul>
+ */
+public final class DockerRuntime implements Runtime, AutoCloseable {
+  private final EngineHttp http;
+  private final EngineApi api;
+  private final Timeouts timeouts;
+  private final Pins pins;
+  private final @Nullable OwnContainer ownContainer;
+  private final ImageUse use = new ImageUse();
+  private final Path containerdRoot;
+  private volatile @Nullable List<Image> lastListing;
+
+  private DockerRuntime(Builder builder) {
+    EngineSettings settings = builder.settings();
+    this.timeouts = builder.timeouts();
+    this.pins = builder.pins;
+    this.containerdRoot = builder.containerdRoot;
+    this.http = new EngineHttp(settings.host(), settings.tls(), timeouts.connect());
+    this.api = new EngineApi(http, timeouts.call());
+    this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
+  }
+
+  /**
+   * Starts a runtime for the engine that the environment names ({@code DOCKER_HOST}), or else for {@code
+   * unix:///var/run/docker.sock}.
+   *
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  @Override
+  public List<Image> listImages() {
+    Optional<ImageId> own = ownContainer == null ? Optional.empty() : ownContainer.image();
+    // Without all=1 untagged parents are missing, and with them the link from an image to its
+    // grandparent.
+    List<Image> images =
+        api.read("/images/json?all=1", listDeadline(), ImageListing::parse).stream()
+            .map(image -> pinned(image, own))
+            .toList();
+    lastListing = images;
+    return images;
+  }
+
+  private Image pinned(Image image, Optional<ImageId> own) {
+    Optional<String> reason = own.filter(image.id()::equals)
+        .map(id -> "the container that this process runs in was made from it")
+        .or(() -> pins.reason(image));
+    return reason.map(because -> image.toBuilder().pinned(because).build()).orElse(image);
+  }
+
+  @Override
+  public List<Container> listContainers() {
+    List<ContainerListing.Entry> entries =
+        api.read("/containers/json?all=1", listDeadline(), ContainerListing::parse);
+    return use.resolve(entries, this::knownImages);
+  }
+
+  private List<Image> knownImages() {
+    List<Image> known = lastListing;
+    return known == null ? listImages() : known;
+  }
+
+  private Duration listDeadline() {
+    List<Image> known = lastListing;
+    return known == null
+        ? timeouts.firstList()
+        : timeouts.list().plus(timeouts.listPerImage().multipliedBy(known.size()));
+  }
+
+  @Override
+  public RemovalResult removeImage(Image image) {
+    return Removal.run(api, timeouts.removal(), Objects.requireNonNull(image, "image"));
+  }
+
+  /**
+   * Returns the directory of the filesystem that holds the engine's images, for measuring it: the engine's data
+   * directory, or containerd's where the engine keeps its images in containerd.
+   *
+   * <p>The engine tells that path as it sees it itself. So this method also makes sure that the path here is the same
+   * place: the engine's images must be there ({@code image/<driver>/imagedb} with overlay2, content blobs with the
+   * containerd store, {@code overlay-images} with Podman), and so must be the engine's own id if it keeps that in a file.
+   * While the engine has no image at all, the layout of the directory has to do; nothing could be collected then.
+   *
+   * <p>Lists the images and asks for {@code /info}, so ask once and keep the answer.
+   *
+   * @return an existing directory
+   * @throws dev.imagegc.api.UnreachableException if the engine is on another machine, or there is no such path here, or
+   *     it is not this engine's
+   * @throws dev.imagegc.api.AccessDeniedException if this process may not look into it
+   * @throws GcException if the engine cannot be asked
+   */
+  public Path imageFsPath() {
+    return new ImageFs(api, containerdRoot).locate(this::listImages);
+  }
+
+  /**
+   * Ends running calls with {@link dev.imagegc.api.CancelledException} and closes their connections. Does not wait, and
+   * does nothing if it was called before.
+   */
+  @Override
+  public void close() {
+    http.close();
+  }
+
+  /** Returns a name of this runtime for people, with the host. */
+  @Override
+  public String toString() {
+    return "DockerRuntime[" + api.host() + "]";
+  }
+
+  /** An engine's address, with what is needed to talk to it. */
+  private record EngineSettings(EngineHost host, @Nullable SSLContext tls) {}
+
+  /**
+   * Builds a {@link DockerRuntime}. Not thread-safe.
+   *
+   * <p>All durations must be positive. A call may take the time to connect and, from there to the last byte of the
+   * answer, the time of its kind.
+   */
+  public static final class Builder {
+    private static final String DEFAULT_HOST = "unix:///var/run/docker.sock";
+    private static final Duration MAX_DURATION = Duration.ofDays(1);
+
+    private Map<String, String> environment = System.getenv();
+    private @Nullable String host;
+    private @Nullable Path tlsDirectory;
+    private Duration connectTimeout = Duration.ofSeconds(2);
+    private Duration firstListTimeout = Duration.ofMinutes(2);
+    private Duration listTimeout = Duration.ofSeconds(10);
+    private Duration listTimeoutPerImage = Duration.ofMillis(20);
+    private Duration removalTimeout = Duration.ofMinutes(2);
+    private Duration callTimeout = Duration.ofSeconds(10);
+    private Pins pins = Pins.of(Pins.DEFAULT);
+    private boolean pinOwnImage = true;
+    private Path proc = Path.of("/proc");
+    private Path containerdRoot = Path.of("/var/lib/containerd");
+
+    private Builder() {}
+
+    /**
+     * Sets where the engine listens: {@code unix:///path}, an absolute path of a unix socket, {@code tcp://host:port},
+     * {@code http://host:port} or {@code https://host:port}. Without a port it is 2375, or 2376 with TLS. {@code tcp://}
+     * is with TLS if certificates are configured.
+     *
+     * <p>By default it is {@code DOCKER_HOST} of the environment, or else {@code unix:///var/run/docker.sock}. Docker's
+     * contexts are not read.
+     *
+     * @param newHost the host; checked by {@link #build()}
+     * @return this builder
+     */
+    public Builder host(String newHost) {
+      host = Objects.requireNonNull(newHost, "newHost");
+      return this;
+    }
+
+    /**
+     * Sets the directory of {@code ca.pem}, {@code cert.pem} and {@code key.pem} (PKCS#8, or PKCS#1 for RSA) for TLS. The
+     * engine's certificate and host name are always verified.
+     *
+     * <p>By default it is {@code DOCKER_CERT_PATH} of the environment, or {@code .docker} in {@code HOME} if only {@code
+     * DOCKER_TLS_VERIFY} is set; otherwise {@code tcp://} is without TLS, and {@code https://} trusts what this Java
+     * trusts.
+     *
+     * @param directory the directory; read by {@link #build()}
+     * @return this builder
+     */
+    public Builder tls(Path directory) {
+      tlsDirectory = Objects.requireNonNull(directory, "directory");
+      return this;
+    }
+
+    /**
+     * Sets the variables to use instead of those of this process. With an empty map no variable counts.
+     *
+     * @param variables the variables
+     * @return this builder
+     */
+    public Builder environment(Map<String, String> variables) {
+      environment = Map.copyOf(variables);
+      return this;
+    }
+
+    /**
+     * Sets how long connecting may take, TLS included; 2 s by default.
+     *
+     * @param limit the limit
+     * @return this builder
+     */
+    public Builder connectTimeout(Duration limit) {
+      check("connectTimeout", limit);
+      connectTimeout = limit;
+      return this;
+    }
+
+    /**
+     * Sets how long a list of images or containers may take: {@code first} (120 s by default) until the images have been
+     * listed once, and from then on {@code base} (10 s) and {@code perImage} (20 ms) for each image of the last listing.
+     * With the containerd store an image takes an engine 4 to 8 ms.
+     *
+     * @param first the limit before the number of images is known
+     * @param base the limit for an engine without images
+     * @param perImage what each image adds
+     * @return this builder
+     */
+    public Builder listTimeout(Duration first, Duration base, Duration perImage) {
+      check("listTimeout first", first);
+      check("listTimeout base", base);
+      check("listTimeout perImage", perImage);
+      firstListTimeout = first;
+      listTimeout = base;
+      listTimeoutPerImage = perImage;
+      return this;
+    }
+
+    /**
+     * Sets how long each request of a removal may take; 120 s by default.
+     *
+     * @param limit the limit
+     * @return this builder
+     */
+    public Builder removalTimeout(Duration limit) {
+      check("removalTimeout", limit);
+      removalTimeout = limit;
+      return this;
+    }
+
+    /**
+     * Sets how long every other call may take; 10 s by default.
+     *
+     * @param limit the limit
+     * @return this builder
+     */
+    public Builder callTimeout(Duration limit) {
+      check("callTimeout", limit);
+      callTimeout = limit;
+      return this;
+    }
+
+    /**
+     * Sets the images that are pinned, replacing the defaults: the pause images of Kubernetes and its usual
+     * distributions.
+     *
+     * @param images repositories (which mean all of their tags and digests), references, or ids of at least 12 digits; no
+     *     wildcards. Short and full forms are the same: {@code nginx} is {@code docker.io/library/nginx}.
+     * @return this builder
+     */
+    public Builder pinImages(Collection<String> images) {
+      pins = Pins.of(images);
+      return this;
+    }
+
+    /**
+     * Sets whether the image of the container that this process runs in is pinned; true by default. Costs a request for
+     * that container before the first listing, if this process seems to run in one.
+     *
+     * @param pin whether to pin it
+     * @return this builder
+     */
+    public Builder pinOwnImage(boolean pin) {
+      pinOwnImage = pin;
+      return this;
+    }
+
+    Builder proc(Path path) {
+      proc = path;
+      return this;
+    }
+
+    Builder containerdRoot(Path path) {
+      containerdRoot = path;
+      return this;
+    }
+
+    /**
+     * Returns the runtime. Reads the TLS files, but connects to nothing.
+     *
+     * @return a runtime; close it after use
+     * @throws IllegalArgumentException if the host or a TLS file is not usable
+     */
+    public DockerRuntime build() {
+      return new DockerRuntime(this);
+    }
+
+    private Timeouts timeouts() {
+      return new Timeouts(
+          connectTimeout,
+          firstListTimeout,
+          listTimeout,
+          listTimeoutPerImage,
+          removalTimeout,
+          callTimeout);
+    }
+
+    private EngineSettings settings() {
+      Path directory = tlsDirectory == null ? tlsOfEnvironment() : tlsDirectory;
+      String fromEnvironment = variable("DOCKER_HOST");
+      EngineHost engine;
+      if (host != null) {
+        engine = EngineHost.parse("host", host, directory != null);
+      } else if (!fromEnvironment.isEmpty()) {
+        engine = EngineHost.parse("DOCKER_HOST", fromEnvironment, directory != null);
+      } else {
+        engine = EngineHost.parse("host", DEFAULT_HOST, false);
+      }
+      return new EngineSettings(
+          engine, engine.tls() && directory != null ? TlsFiles.load(directory) : null);
+    }
+
+    private @Nullable Path tlsOfEnvironment() {
+      String path = variable("DOCKER_CERT_PATH");
+      if (!path.isEmpty()) {
+        return Path.of(path);
+      }
+      return variable("DOCKER_TLS_VERIFY").isEmpty() ? null : Path.of(variable("HOME"), ".docker");
+    }
+
+    private String variable(String name) {
+      return environment.getOrDefault(name, "").trim();
+    }
+
+    private static void check(String field, Duration limit) {
+      if (limit.isNegative() || limit.isZero() || limit.compareTo(MAX_DURATION) > 0) {
+        throw new IllegalArgumentException(
+            field + " must be longer than 0 and at most 24 hours, but is " + limit);
+      }
+    }
+  }
+}

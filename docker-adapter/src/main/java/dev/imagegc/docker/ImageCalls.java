@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.docker;
+
+import com.google.gson.stream.JsonReader;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.TimedOutException;
+import dev.imagegc.api.UnreachableException;
+import dev.imagegc.docker.EngineHttp.Answer;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The calls of the Docker Engine API that concern one image. */
+final class ImageCalls {
+  /** An image as it is now. */
+  record Found(ImageId id, List<String> tags, List<String> digests) {
+    boolean hasTag(String name) {
+      return tags.stream().anyMatch(tag -> same(tag, name));
+    }
+
+    boolean has(String name) {
+      return hasTag(name) || digests.stream().anyMatch(digest -> same(digest, name));
+    }
+  }
+
+  private final EngineApi api;
+
+  ImageCalls(EngineApi api) {
+    this.api = api;
+  }
+
+  /** Whether two names are one, written in full or not. */
+  static boolean same(String name, String other) {
+    return name.equals(other)
+        || Reference.parse(name)
+            .flatMap(first -> Reference.parse(other).map(first::equals))
+            .orElse(false);
+  }
+
+  /**
+   * Sends one DELETE, unforced. That no answer came is an answer too.
+   *
+   * @param nameOrId the name to take off, or the id of the image
+   */
+  DeleteAnswer delete(String nameOrId, Duration deadline) {
+    String path = "/images/" + encode(nameOrId) + "?noprune=1";
+    try {
+      Answer answer = api.delete(path, deadline);
+      return answer.isSuccess()
+          ? api.parse("DELETE " + path, answer, DeleteAnswer::success)
+          : DeleteAnswer.refusal(answer);
+    } catch (TimedOutException | UnreachableException | ProtocolException e) {
+      return DeleteAnswer.none(e);
+    }
+  }
+
+  /**
+   * Asks for one image.
+   *
+   * @param nameOrId a name or an id
+   * @return the image, or empty if there is none
+   * @throws GcException if there is no clear answer
+   */
+  Optional<Found> lookUp(String nameOrId) {
+    String path = "/images/" + encode(nameOrId) + "/json";
+    Answer answer = api.get(path);
+    if (answer.status() == 404) {
+      return Optional.empty();
+    }
+    if (!answer.isSuccess()) {
+      throw api.failed("GET " + path, answer);
+    }
+    return Optional.of(api.parse("GET " + path, answer, ImageCalls::found));
+  }
+
+  private static Found found(JsonReader in) throws IOException {
+    String[] id = new String[1];
+    List<String> names = new ArrayList<>();
+    Json.object(in, (name, value) -> {
+      switch (name) {
+        case "Id" -> id[0] = Json.string(value);
+        case "RepoTags", "RepoDigests" -> names.addAll(Json.strings(value));
+        default -> value.skipValue();
+      }
+    });
+    if (id[0] == null) {
+      throw Json.malformed("the image has no Id");
+    }
+    return new Found(
+        ImageId.of(id[0]),
+        names.stream().filter(name -> !isDigest(name)).toList(),
+        names.stream().filter(ImageCalls::isDigest).toList());
+  }
+
+  /** Gives an image a tag; whether that worked is for a look-up to say. */
+  void tag(ImageId id, String tag) {
+    int colon = tag.lastIndexOf(':');
+    api.post("/images/" + encode(id.text()) + "/tag?repo=" + query(tag.substring(0, colon))
+        + "&tag=" + query(tag.substring(colon + 1)));
+  }
+
+  /** Whether a listed name is {@code repository@digest}. */
+  static boolean isDigest(String name) {
+    return name.indexOf('@') >= 0;
+  }
+
+  /** Encodes a name for a path; its slashes and colons stay, as engines expect them. */
+  private static String encode(String name) {
+    return query(name).replace("%2F", "/").replace("%3A", ":").replace("%40", "@");
+  }
+
+  private static String query(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.docker;
+
+import com.google.gson.stream.JsonReader;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.UnreachableException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds where an engine keeps its images, and makes sure that this path here is that place.
+ *
+ * <p>An engine tells only its data directory, as a path of the machine or container that the engine runs in. That a
+ * socket was mounted here proves nothing about that path here, so there must be evidence: the files of the very images
+ * that the engine lists, and the engine's own id where it keeps it in a file.
+ */
+final class ImageFs {
+  private static final String SET_IT = " Set the path of the image filesystem yourself.";
+  private static final String CONTAINERD_STORE = "io.containerd.snapshotter.v1";
+  private static final String CONTAINERD_DATABASE = "io.containerd.metadata.v1.bolt/meta.db";
+  private static final String CONTAINERD_BLOBS = "io.containerd.content.v1.content/blobs/sha256";
+
+  /** Enough to tell two engines apart, and few enough to be checked in no time. */
+  private static final int MAX_CHECKED = 100;
+
+  private final EngineApi api;
+  private final Path containerdRoot;
+
+  ImageFs(EngineApi api, Path containerdRoot) {
+    this.api = api;
+    this.containerdRoot = containerdRoot;
+  }
+
+  private record Info(String id, String driver, String root, boolean containerdStore) {}
+
+  /** A directory of images, and the directory in it that has an entry for each image, named by the image's bare id. */
+  private record Store(Path path, Path entries) {}
+
+  /**
+   * Returns the directory of the images.
+   *
+   * @param listing lists all images of the engine
+   */
+  Path locate(Supplier<List<Image>> listing) {
+    if (api.host().elsewhere()) {
+      throw new UnreachableException("The engine at " + api.host()
+          + " is not on this machine, so its image filesystem cannot be measured here.");
+    }
+    Info info = api.read("/info", ImageFs::info);
+    Path root = root(info);
+    try {
+      checkEngineId(info, root);
+      Store store = info.containerdStore() ? containerdStore(root) : graphStore(info, root);
+      checkImages(store, listing.get());
+      return store.path();
+    } catch (AccessDeniedException e) {
+      throw new dev.imagegc.api.AccessDeniedException(
+          "This user may not look into " + e.getFile() + ", where the engine at " + api.host()
+              + " keeps its images." + SET_IT,
+          e);
+    } catch (IOException e) {
+      throw new UnreachableException(
+          "The image directory of the engine at " + api.host() + " cannot be read: " + e + "."
+              + SET_IT,
+          e);
+    }
+  }
+
+  private static Info info(JsonReader in) throws IOException {
+    String[] texts = new String[3];
+    boolean[] containerd = new boolean[1];
+    Json.object(in, (name, value) -> {
+      switch (name) {
+        case "ID" -> texts[0] = Json.string(value);
+        case "Driver" -> texts[1] = Json.string(value);
+        case "DockerRootDir" -> texts[2] = Json.string(value);
+        case "DriverStatus" ->
+          Json.array(value, pair -> containerd[0] |= Json.strings(pair).contains(CONTAINERD_STORE));
+        default -> value.skipValue();
+      }
+    });
+    return new Info(orEmpty(texts[0]), orEmpty(texts[1]), orEmpty(texts[2]), containerd[0]);
+  }
+
+  private static String orEmpty(@Nullable String text) {
+    return text == null ? "" : text;
+  }
+
+  private Path root(Info info) {
+    Path root;
+    try {
+      root = Path.of(info.root());
+    } catch (InvalidPathException e) {
+      throw noPath(info, e);
+    }
+    if (!root.isAbsolute()) {
+      throw noPath(info, null);
+    }
+    return root;
+  }
+
+  private ProtocolException noPath(Info info, @Nullable Exception cause) {
+    return new ProtocolException(
+        "The engine at " + api.host() + " names '" + info.root()
+            + "' as its data directory, which is no absolute path here." + SET_IT,
+        cause);
+  }
+
+  /** Newer engines keep their id in their data directory. A different one there is proof that it is another engine's. */
+  private void checkEngineId(Info info, Path root) throws IOException {
+    requireThere(root);
+    Path file = root.resolve("engine-id");
+    if (!exists(file) || info.id().isEmpty()) {
+      return;
+    }
+    String here = Files.readString(file, StandardCharsets.UTF_8).strip();
+    if (!here.equals(info.id())) {
+      throw notTheEngines(root, "it belongs to the engine with id " + here);
+    }
+  }
+
+  private Store containerdStore(Path root) throws IOException {
+    Path own = root.resolve("containerd/daemon");
+    Path path = exists(own.resolve(CONTAINERD_DATABASE)) ? own : containerdRoot;
+    if (!exists(path.resolve(CONTAINERD_DATABASE))) {
+      throw new UnreachableException("The engine at " + api.host()
+          + " keeps its images in containerd, whose directory it does not tell: neither " + own
+          + " nor " + containerdRoot + " is one." + SET_IT);
+    }
+    return new Store(path, path.resolve(CONTAINERD_BLOBS));
+  }
+
+  /** Docker keeps {@code image/<driver>/imagedb} in its data directory, Podman {@code <driver>-images}. */
+  private Store graphStore(Info info, Path root) throws IOException {
+    Path docker = root.resolve("image/" + info.driver() + "/imagedb/content/sha256");
+    Path podman = root.resolve(info.driver() + "-images");
+    for (Path entries : List.of(docker, podman)) {
+      if (!info.driver().isEmpty() && exists(entries)) {
+        return new Store(root, entries);
+      }
+    }
+    throw notTheEngines(
+        root, "it has neither " + root.relativize(docker) + " nor " + root.relativize(podman));
+  }
+
+  private void checkImages(Store store, List<Image> images) throws IOException {
+    requireThere(store.entries());
+    ImageCalls calls = new ImageCalls(api);
+    for (Image image : images.subList(0, Math.min(images.size(), MAX_CHECKED))) {
+      boolean here = exists(store.entries().resolve(bare(image.id())));
+      if (!here && calls.lookUp(image.id().text()).isPresent()) {
+        throw notTheEngines(
+            store.path(), "the engine's image " + image.id().shortText() + " is not there");
+      }
+    }
+  }
+
+  private static String bare(ImageId id) {
+    return id.text().startsWith("sha256:") ? id.text().substring("sha256:".length()) : id.text();
+  }
+
+  private void requireThere(Path path) throws IOException {
+    if (!exists(path)) {
+      throw notTheEngines(path, "there is no such directory");
+    }
+  }
+
+  private UnreachableException notTheEngines(Path path, String why) {
+    return new UnreachableException("The path " + path + " here is not the one of the engine at "
+        + api.host() + ": " + why + "." + SET_IT);
+  }
+
+  /** Unlike {@link Files#exists}, tells "not there" from "may not be seen". */
+  private static boolean exists(Path path) throws IOException {
+    try {
+      Files.readAttributes(path, BasicFileAttributes.class);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+}
