@@ -9,6 +9,7 @@ import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -84,6 +85,21 @@ public final class LruGcPolicy implements GcPolicy {
   public List<String> unmatchedGlobs() {
     return keep.stream()
         .filter(glob -> !matched.contains(glob))
+        .map(ReferenceGlob::toString)
+        .toList();
+  }
+
+  /**
+   * Returns the globs that match none of these images: probably typing errors.
+   *
+   * @param images for instance {@link ImageGcManager#records()}, after a detection
+   * @return the globs, in the order they were given
+   */
+  public List<String> unmatchedGlobs(Collection<ImageRecord> images) {
+    return keep.stream()
+        .filter(glob -> images.stream()
+            .flatMap(image -> image.image().references().stream())
+            .noneMatch(glob::matches))
         .map(ReferenceGlob::toString)
         .toList();
   }
