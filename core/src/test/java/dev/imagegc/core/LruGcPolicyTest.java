@@ -12,6 +12,7 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class LruGcPolicyTest {
@@ -76,6 +77,18 @@ class LruGcPolicyTest {
     assertThat(policy.verdict(ImageRecord.of(image("b", "app:1"), NOW)).reason())
         .isEmpty();
     assertThat(policy.verdict(ImageRecord.of(image("c"), NOW)).reason()).isEmpty();
+  }
+
+  @Test
+  void unmatchedGlobs_areThoseThatMatchNoNameOfTheImages() {
+    LruGcPolicy policy = LruGcPolicy.builder()
+        .keep("nothing")
+        .keep("app")
+        .keep("registry.example/*")
+        .build();
+    List<ImageRecord> images = List.of(
+        ImageRecord.of(image("a", "app:1"), NOW), ImageRecord.of(image("b", "other:1"), NOW));
+    assertThat(policy.unmatchedGlobs(images)).containsExactly("nothing", "registry.example/*");
   }
 
   private static Image image(String id, String... references) {
