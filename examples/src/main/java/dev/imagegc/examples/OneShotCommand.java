@@ -79,7 +79,7 @@ abstract class OneShotCommand implements Callable<Integer> {
     if (options.json()) {
       console.note(hint);
     } else {
-      console.say(hint);
+      console.say("\n" + Human.wrapped(hint, ""));
     }
   }
 }
