@@ -5,6 +5,11 @@ import org.jspecify.annotations.NullMarked;
 module dev.imagegc.testkit {
   requires transitive dev.imagegc.api;
   requires static transitive org.jspecify;
+  requires static org.assertj.core; // only the compatibility kit needs these two
+  requires static org.junit.jupiter.api;
 
   exports dev.imagegc.testkit;
+  exports dev.imagegc.testkit.tck;
+
+  opens dev.imagegc.testkit.tck; // JUnit calls the rules by reflection
 }

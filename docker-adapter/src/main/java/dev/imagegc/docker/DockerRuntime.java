@@ -41,7 +41,9 @@ import org.jspecify.annotations.Nullable;
  *       counted in every image; with the containerd store the compressed blobs and the unpacked snapshots.
  *   <li>A container list does not tell when containers ended, so {@link Container#finishedAt()} is always empty.
  *   <li>An image that is mounted into a container counts as used by it. The engine names such an image by the reference
- *       that was given; where that reference may have moved to another image, all untagged images count as used.
+ *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
+ *       younger than the container, all untagged images count as used; a move that happened before this object first
+ *       listed the container, to an older image, cannot be seen.
  *   <li>A removal is never forced, and untagged parents of the image are not removed with it (Podman 4 does so all the
  *       same). It needs one request for each name of the image. For an image with several names a moment remains between
  *       looking at a tag and taking it off, in which somebody may move that tag.

@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
  * <p>The image that a container was made from is listed by id. One that is mounted into it (API 1.48 and newer) is
  * listed by the name that was given at the container's creation, and a tag may have moved to another image since. So what
  * a name meant when its container was first seen is remembered for as long as the container is there; and where a tag
- * means no image any more, or one built after the container was made, every image without a name counts as mounted.
+ * means no image any more, or one that was not built before the container was made, every image without a name counts
+ * as mounted.
  */
 final class ImageUse {
   private static final Pattern HEX = Pattern.compile("[0-9a-f]+");
@@ -75,7 +76,7 @@ final class ImageUse {
       boolean byId = isIdOf(name, image);
       if (byId || (reference.isPresent() && isNameOf(reference.get(), image))) {
         meant.add(image.id());
-        certain |= byId || !builtAfter(image, containerCreated);
+        certain |= byId || builtBefore(image, containerCreated);
       }
     }
     if (!certain) {
@@ -106,9 +107,10 @@ final class ImageUse {
             .anyMatch(reference::covers);
   }
 
-  private static boolean builtAfter(Image image, Optional<Instant> containerCreated) {
+  /** Unknown times prove nothing, and neither does the same second: the engine tells whole seconds. */
+  private static boolean builtBefore(Image image, Optional<Instant> containerCreated) {
     return image.builtAt().isPresent()
         && containerCreated.isPresent()
-        && image.builtAt().get().isAfter(containerCreated.get());
+        && image.builtAt().get().isBefore(containerCreated.get());
   }
 }

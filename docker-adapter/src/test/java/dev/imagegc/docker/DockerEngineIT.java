@@ -126,7 +126,7 @@ class DockerEngineIT {
   @Test
   void remove_danglingImage_isRemoved() {
     String old = engine.importImage("kit/a:1", 1000);
-    engine.importImage("kit/a:1", 2000);
+    engine.tag(engine.importImage("kit/b:1", 2000), "kit/a", "1");
 
     assertThat(remove(old).outcome()).isEqualTo(RemovalOutcome.REMOVED);
 
@@ -147,7 +147,9 @@ class DockerEngineIT {
   void remove_imageWhoseTagHasMovedMeanwhile_leavesTheOtherImageAlone() {
     String old = engine.importImage("kit/a:1", 1000);
     Image image = listed(old);
-    String other = engine.importImage("kit/a:1", 2000);
+    String other = engine.importImage("kit/b:1", 2000);
+    engine.tag(other, "kit/a", "1");
+    engine.untag("kit/b:1");
 
     assertThat(runtime.removeImage(image).outcome()).isEqualTo(RemovalOutcome.REMOVED);
 
@@ -203,6 +205,35 @@ class DockerEngineIT {
 
     engine.importImage("kit/a:1", 1000);
     assertThat(runtime.imageFsPath()).startsWith(engine.mount()).isDirectory();
+  }
+
+  @Test
+  void imageMountedIntoAContainer_isHeldByEveryFormOfItsName() {
+    assumeTrue(engine.name().startsWith("docker28"), "needs API 1.48");
+    String box = engine.importImage("kit/box:1", 1000);
+    String data = engine.importImage("kit/data:1", 2000);
+    for (String name : List.of(
+        "kit/data:1", "docker.io/kit/data:1", data, data.substring(7), data.substring(7, 19))) {
+      String container = engine.createWithMountedImage("kit/box:1", name);
+
+      assertThat(runtime.listContainers().get(0).images())
+          .as(name)
+          .containsExactlyInAnyOrder(ImageId.of(box), ImageId.of(data));
+      engine.removeContainer(container);
+    }
+  }
+
+  @Test
+  void imageMountedIntoAContainer_whoseTagMoved_isStillHeld() {
+    assumeTrue(engine.name().startsWith("docker28"), "needs API 1.48");
+    engine.importImage("kit/box:1", 1000);
+    String data = engine.importImage("kit/data:1", 2000);
+    engine.createWithMountedImage("kit/box:1", "kit/data:1");
+    String newer = engine.importImage("kit/data2:1", 3000);
+    engine.tag(newer, "kit/data", "1");
+    runtime.listImages();
+
+    assertThat(runtime.listContainers().get(0).images()).contains(ImageId.of(data));
   }
 
   private Image listed(String id) {

@@ -299,11 +299,7 @@ public final class RealEngine {
 
   // ---- HTTP, unversioned, one connection per call, JDK only ----
 
-  private record Reply(int status, byte[] body) {
-    String text() {
-      return new String(body, StandardCharsets.UTF_8);
-    }
-  }
+  private record Reply(int status, String text) {}
 
   private static void expect(int status, Reply reply) {
     assertThat(reply.status()).as(reply.text()).isEqualTo(status);
@@ -339,10 +335,9 @@ public final class RealEngine {
 
   /** HTTP/1.0 answers are not chunked and end with the connection. */
   private static Reply reply(byte[] bytes) {
-    String text = new String(bytes, StandardCharsets.ISO_8859_1);
+    String text = new String(bytes, StandardCharsets.UTF_8);
     int end = text.indexOf("\r\n\r\n");
-    byte[] body = java.util.Arrays.copyOfRange(bytes, end + 4, bytes.length);
-    return new Reply(Integer.parseInt(text.split(" ", 3)[1]), body);
+    return new Reply(Integer.parseInt(text.substring(9, 12)), text.substring(end + 4));
   }
 
   private static String query(String text) {

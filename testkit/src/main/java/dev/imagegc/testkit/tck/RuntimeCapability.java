@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.testkit.tck;
+
+/**
+ * Something that not every engine, adapter or fixture can do. The rules for what is not declared are reported as aborted. More
+ * may be added in later releases.
+ */
+public enum RuntimeCapability {
+  /** Images can be named by digest alone; needs {@link RuntimeFixture#seedDigestOnlyImage}. */
+  DIGEST_ONLY_IMAGES,
+  /** The listing tells the parent of an image; needs {@link RuntimeFixture#seedChild}. */
+  PARENTS,
+  /** An image that others were built on is refused for removal; goes with {@link #PARENTS}. */
+  KEEPS_PARENTS,
+  /** Containers can be paused. */
+  PAUSED_CONTAINERS,
+  /** Images can be mounted into containers; needs {@link RuntimeFixture#seedMount}. */
+  IMAGE_MOUNTS,
+  /** Images can be pinned; needs {@link RuntimeFixture#seedPinnedImage}. */
+  PINNED_IMAGES,
+  /**
+   * A removal leaves an image alone that has taken over a name of the removed image since the listing. An adapter that
+   * removes by name cannot promise it.
+   */
+  MOVED_NAMES
+}

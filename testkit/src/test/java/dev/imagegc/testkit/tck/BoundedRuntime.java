@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.testkit.tck;
+
+import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.Container;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.RemovalResult;
+import dev.imagegc.api.Runtime;
+import dev.imagegc.api.TimedOutException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Puts a deadline around each call, as an adapter does: what the rules about hanging engines need. */
+class BoundedRuntime implements Runtime {
+  private final Runtime engine;
+  private final Duration deadline;
+
+  BoundedRuntime(Runtime engine, Duration deadline) {
+    this.engine = engine;
+    this.deadline = deadline;
+  }
+
+  @Override
+  public List<Image> listImages() {
+    return bounded(engine::listImages);
+  }
+
+  @Override
+  public List<Container> listContainers() {
+    return bounded(engine::listContainers);
+  }
+
+  @Override
+  public RemovalResult removeImage(Image image) {
+    return bounded(() -> engine.removeImage(image));
+  }
+
+  private <T> T bounded(Callable<T> call) {
+    FutureTask<T> task = new FutureTask<>(call);
+    Thread thread = new Thread(task);
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return task.get(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      task.cancel(true);
+      throw new TimedOutException("no answer within " + deadline);
+    } catch (InterruptedException e) {
+      task.cancel(true);
+      Thread.currentThread().interrupt();
+      throw new CancelledException("interrupted");
+    } catch (ExecutionException e) {
+      throw (RuntimeException) e.getCause();
+    }
+  }
+}

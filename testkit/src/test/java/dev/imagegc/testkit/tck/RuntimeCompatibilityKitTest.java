@@ -1,0 +1,738 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.testkit.tck;
+
+import static dev.imagegc.api.RemovalOutcome.FAILED;
+import static dev.imagegc.api.RemovalOutcome.GONE;
+import static dev.imagegc.api.RemovalOutcome.HAS_CHILDREN;
+import static dev.imagegc.api.RemovalOutcome.IN_USE;
+import static dev.imagegc.api.RemovalOutcome.REMOVED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerState;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.RemovalResult;
+import dev.imagegc.api.Runtime;
+import dev.imagegc.api.UnreachableException;
+import dev.imagegc.testkit.FakeNode;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.testkit.engine.EngineTestKit;
+import org.junit.platform.testkit.engine.Event;
+import org.junit.platform.testkit.engine.Events;
+
+/** Proves that the kit fails adapters that break a rule, and by the name of that rule. */
+@Timeout(300)
+class RuntimeCompatibilityKitTest {
+  private static final Duration ENGINE_DEADLINE = Duration.ofMillis(500);
+
+  /** Set before each run, because the engine creates the kit itself. */
+  private static Function<FakeNode, RuntimeFixture> fixtureOf;
+
+  private final Thread tester = Thread.currentThread();
+
+  /** The kit under test. */
+  static class Kit extends RuntimeCompatibilityKit {
+    @Override
+    protected RuntimeFixture fixture() {
+      return fixtureOf.apply(FakeNode.withDisk(1_000_000));
+    }
+  }
+
+  // Nothing is broken
+
+  @Test
+  void runtimeWithDeadlines_andEveryFault_passesEveryRule() {
+    Events tests =
+        run(node -> new HangingFixture(node, bounded(node.runtime()), Duration.ofSeconds(30)));
+
+    assertThat(failed(tests)).isEmpty();
+    assertThat(aborted(tests)).isEmpty();
+    assertThat(tests.succeeded().count()).isEqualTo(rules().size());
+  }
+
+  @Test
+  void fixtureThatDeclaresNothing_abortsTheOptionalRulesAndSaysWhy() {
+    Events tests = run(node -> new MinimalFixture(node, node.runtime()));
+
+    assertThat(failed(tests)).isEmpty();
+    assertThat(aborted(tests))
+        .containsOnlyKeys(
+            "R1.7", "R1.8", "R1.9", "R1.10", "R2.4", "R2.8", "R3.7", "R3.10", "R3.12", "R3.13",
+            "R3.14", "R3.17", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5", "R4.6", "R4.7")
+        .hasEntrySatisfying("R1.8", why -> assertThat(why).contains("does not declare PARENTS"))
+        .hasEntrySatisfying(
+            "R4.2", why -> assertThat(why).contains("does not offer the fault HANG"))
+        .hasEntrySatisfying("R4.7", why -> assertThat(why).contains("offers no faults"));
+    assertThat(tests.succeeded().count() + aborted(tests).size())
+        .isEqualTo(rules().size());
+  }
+
+  @Test
+  void fixtureThatDeclaresMoreThanItImplements_failsAndSaysWhatIsMissing() {
+    Events tests = run(node -> new MinimalFixture(node, node.runtime()) {
+      @Override
+      public Set<RuntimeCapability> capabilities() {
+        return EnumSet.allOf(RuntimeCapability.class);
+      }
+    });
+
+    assertThat(failed(tests))
+        .containsExactly(
+            "R1.10", "R1.7", "R1.8", "R1.9", "R2.8", "R3.12", "R3.13", "R3.14", "R3.7");
+    assertThat(tests.failed().stream().map(RuntimeCompatibilityKitTest::reason))
+        .allMatch(reason -> reason.contains("must implement the verb"))
+        .anyMatch(reason -> reason.contains("IMAGE_MOUNTS"));
+  }
+
+  @Test
+  void engineThatPutsARegistryInFrontOfNames_passes() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> withReferences(
+                    image, image.references().stream().map(name -> "localhost/" + name)));
+          }
+        }))
+        .isEmpty();
+  }
+
+  @Test
+  void classComment_listsEveryRuleByItsName() throws Exception {
+    String source = Files.readString(
+        Path.of("src/main/java/dev/imagegc/testkit/tck/RuntimeCompatibilityKit.java"));
+    Map<String, String> documented = new TreeMap<>();
+    Matcher row = Pattern.compile("<tr><td>(R[\\d.]+)</td><td>([^<]+)</td>").matcher(source);
+    while (row.find()) {
+      documented.put(row.group(1), row.group(2).replaceAll("\\s*\\n \\*\\s*", " "));
+    }
+
+    assertThat(documented).isNotEmpty().isEqualTo(rules());
+  }
+
+  // R1 is broken
+
+  @Test
+  void nullListOfImages_fails() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return null;
+          }
+        }))
+        .contains("R1.1", "R1.2", "R1.3");
+  }
+
+  @Test
+  void listThatChangesLater_failsR1_1() {
+    List<Image> shared = new ArrayList<>();
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public synchronized List<Image> listImages() {
+            List<Image> now = super.listImages();
+            if (Thread.currentThread() == tester) {
+              shared.clear();
+              shared.addAll(now);
+              return shared;
+            }
+            return now;
+          }
+        }))
+        .containsExactly("R1.1");
+  }
+
+  @Test
+  void duplicates_failR1_2() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            List<Image> twice = new ArrayList<>(super.listImages());
+            twice.addAll(super.listImages());
+            return twice;
+          }
+        }))
+        .containsExactly("R1.2");
+  }
+
+  @Test
+  void partialListOfImages_failsWhatListsThem() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return super.listImages().stream().limit(1).toList();
+          }
+        }))
+        .contains("R1.4", "R5.1", "R5.2");
+  }
+
+  @Test
+  void untaggedImagesHidden_failsR1_5() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return super.listImages().stream()
+                .filter(image -> !image.references().isEmpty())
+                .toList();
+          }
+        }))
+        .contains("R1.4", "R1.5", "R1.9", "R3.6")
+        .doesNotContain("R1.3", "R3.1");
+  }
+
+  @Test
+  void onlyTheFirstTag_failsR1_3() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> withReferences(image, image.references().stream().limit(1)));
+          }
+        }))
+        .containsExactly("R1.3", "R1.4");
+  }
+
+  @Test
+  void placeholderNames_failR1_5() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> image.references().isEmpty()
+                    ? withReferences(image, Stream.of("<none>:<none>"))
+                    : image);
+          }
+        }))
+        .containsExactly("R1.4", "R1.5");
+  }
+
+  @Test
+  void zeroForAnUnknownSize_failsR1_6() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(), image -> image.toBuilder().sizeBytes(0).build());
+          }
+        }))
+        .containsExactly("R1.6");
+  }
+
+  @Test
+  void digestsHidden_failsR1_7() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> withReferences(
+                    image, image.references().stream().filter(name -> !name.contains("@"))));
+          }
+        }))
+        .containsExactly("R1.7");
+  }
+
+  @Test
+  void parentsAndPinsHidden_failsR1_8AndR1_9AndR1_10() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image ->
+                    withReferences(Image.builder(image.id()).build(), image.references().stream()));
+          }
+        }))
+        .containsExactly("R1.10", "R1.8", "R1.9");
+  }
+
+  // R2 is broken
+
+  @Test
+  void nullListOfContainers_fails() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            return null;
+          }
+        }))
+        .contains("R2.1", "R2.2", "R2.3");
+  }
+
+  @Test
+  void onlyRunningContainers_failsR2() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            return super.listContainers().stream()
+                .filter(container -> container.state().equals(ContainerState.RUNNING))
+                .toList();
+          }
+        }))
+        .contains("R2.2", "R2.4", "R2.5", "R2.6", "R2.7")
+        .doesNotContain("R2.3");
+  }
+
+  @Test
+  void exitedContainersForgotten_failsR2_5() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            return super.listContainers().stream()
+                .filter(container -> !container.state().equals(ContainerState.EXITED))
+                .toList();
+          }
+        }))
+        .contains("R2.5", "R2.6", "R2.7")
+        .doesNotContain("R2.2", "R2.3", "R2.4");
+  }
+
+  @Test
+  void removedContainersRemembered_failsR2_6() {
+    assertThat(failures(node -> {
+          Map<String, Container> everSeen = new ConcurrentHashMap<>();
+          return new ForwardingRuntime(node.runtime()) {
+            @Override
+            public List<Container> listContainers() {
+              super.listContainers().forEach(container -> everSeen.put(container.id(), container));
+              return List.copyOf(everSeen.values());
+            }
+          };
+        }))
+        .containsExactly("R2.6");
+  }
+
+  @Test
+  void imageFoundByTheTagOfTheContainer_failsR2_7() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            ImageId tagged = super.listImages().stream()
+                .filter(image -> image.references().contains("imagegc-kit/app:1"))
+                .map(Image::id)
+                .findFirst()
+                .orElseThrow();
+            return map(
+                super.listContainers(),
+                container -> container.images().size() == 1
+                    ? Container.builder(container.id())
+                        .state(container.state())
+                        .image(tagged)
+                        .build()
+                    : container);
+          }
+        }))
+        .contains("R2.7")
+        .doesNotContain("R2.2", "R2.3", "R2.4", "R2.5");
+  }
+
+  @Test
+  void mountsForgotten_failsR2_8() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            return map(
+                super.listContainers(),
+                container -> container.images().size() == 1
+                    ? container
+                    : Container.builder(container.id()).state(container.state()).build());
+          }
+        }))
+        .containsExactly("R2.8");
+  }
+
+  // R3 is broken
+
+  @Test
+  void repeatedRemovalFails_failsR3_2() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          return result.outcome().equals(GONE) ? RemovalResult.of(FAILED, "no such image") : result;
+        })))
+        .containsExactly("R3.15", "R3.2", "R3.3");
+  }
+
+  @Test
+  void removalClaimedAndNotDone_failsR3_1() {
+    assertThat(failures(removing((node, image) -> RemovalResult.of(REMOVED))))
+        .contains("R3.1", "R3.2", "R3.3", "R3.6", "R3.7", "R3.15", "R3.16", "R5.1", "R5.2");
+  }
+
+  @Test
+  void onlyTheFirstTagRemoved_failsR3_4() {
+    assertThat(failures(removing((node, image) -> {
+          if (image.references().size() < 2 || held(node, image)) {
+            return node.runtime().removeImage(image);
+          }
+          node.untag(image.references().get(0));
+          return RemovalResult.of(REMOVED);
+        })))
+        .containsExactly("R3.13", "R3.4", "R3.5");
+  }
+
+  @Test
+  void inUseImagesRemovedByForce_failsR3() {
+    assertThat(failures(removing((node, image) -> {
+          if (!node.hasImage(image.id().text())) {
+            return RemovalResult.of(GONE);
+          }
+          node.deleteImage(image.id().text());
+          return RemovalResult.of(REMOVED);
+        })))
+        .contains("R3.8", "R3.9", "R3.10", "R3.11", "R3.12", "R3.13", "R3.18");
+  }
+
+  @Test
+  void namesOfAnInUseImageLost_failsR3() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          if (result.outcome().equals(IN_USE)) {
+            image.references().stream().skip(1).forEach(node::untag);
+          }
+          return result;
+        })))
+        .containsExactly("R3.10", "R3.11", "R3.12", "R3.8", "R3.9");
+  }
+
+  @Test
+  void namesOfAnInUseImageLostAndReported_stillFailsR3() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          return result.outcome().equals(IN_USE)
+              ? result.withLostReferences(List.of("a:1"))
+              : result;
+        })))
+        .containsExactly("R3.10", "R3.11", "R3.12", "R3.18", "R3.8", "R3.9");
+  }
+
+  @Test
+  void namesOfAParentLost_failsR3_13() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          if (result.outcome().equals(HAS_CHILDREN)) {
+            image.references().forEach(node::untag);
+          }
+          return result;
+        })))
+        .containsExactly("R3.13");
+  }
+
+  @Test
+  void parentsLetGo_failsR3_13_unlessTheFixtureSaysSo() {
+    Function<FakeNode, Runtime> letsParentsGo = removing((node, image) -> {
+      RemovalResult result = node.runtime().removeImage(image);
+      if (result.outcome().equals(HAS_CHILDREN)) {
+        node.deleteImage(image.id().text());
+        return RemovalResult.of(REMOVED);
+      }
+      return result;
+    });
+
+    assertThat(failures(letsParentsGo)).containsExactly("R3.13");
+    assertThat(failed(run(node -> new ForwardingFixture(node, letsParentsGo.apply(node)) {
+          @Override
+          public Set<RuntimeCapability> capabilities() {
+            return EnumSet.complementOf(EnumSet.of(RuntimeCapability.KEEPS_PARENTS));
+          }
+        })))
+        .isEmpty();
+  }
+
+  @Test
+  void everyConcurrentRemovalClaimsSuccess_failsR3_15() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          boolean concurrent = Thread.currentThread() != tester;
+          return concurrent && result.outcome().equals(GONE) ? RemovalResult.of(REMOVED) : result;
+        })))
+        .containsExactly("R3.15");
+  }
+
+  @Test
+  void namesRemovedOneByOneAndNotPutBack_failsR3_16() {
+    assertThat(failures(removing((node, image) -> {
+          if (!node.hasImage(image.id().text())
+              || held(node, image)
+              || node.references(image.id().text()).equals(image.references())) {
+            return node.runtime().removeImage(image);
+          }
+          image.references().forEach(node::untag);
+          return RemovalResult.of(FAILED, "only untagged");
+        })))
+        .contains("R3.16");
+  }
+
+  @Test
+  void namesRemovedFromWhoeverHasThem_failsR3_17() {
+    assertThat(failures(removing((node, image) -> {
+          RemovalResult result = node.runtime().removeImage(image);
+          if (result.outcome().equals(REMOVED)) {
+            List<String> taken = node.imageIds().stream()
+                .flatMap(id -> node.references(id).stream())
+                .filter(image.references()::contains)
+                .toList();
+            taken.forEach(node::untag);
+          }
+          return result;
+        })))
+        .containsExactly("R3.17");
+  }
+
+  // R4 is broken
+
+  @Test
+  void failuresSwallowedAsEmptyLists_failsR4() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return orElse(super::listImages, List.of());
+          }
+
+          @Override
+          public List<Container> listContainers() {
+            return orElse(super::listContainers, List.of());
+          }
+        }))
+        .containsExactly("R4.1", "R4.4", "R4.6", "R4.7");
+  }
+
+  @Test
+  void containerListSwallowed_failsR4() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Container> listContainers() {
+            return orElse(super::listContainers, List.of());
+          }
+        }))
+        .containsExactly("R4.1", "R4.4", "R4.6");
+  }
+
+  @Test
+  void nonsenseTakenForARemoval_failsR4_5() {
+    assertThat(failures(removing((node, image) -> {
+          try {
+            return node.runtime().removeImage(image);
+          } catch (ProtocolException e) {
+            return RemovalResult.of(GONE);
+          }
+        })))
+        .containsExactly("R4.5");
+  }
+
+  @Test
+  void wrongException_failsR4() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            try {
+              return super.listImages();
+            } catch (GcException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        }))
+        .containsExactly("R4.1", "R4.4", "R4.6", "R4.7");
+  }
+
+  @Test
+  void noDeadlines_failsR4_2() {
+    assertThat(failed(run(node -> new HangingFixture(node, node.runtime(), Duration.ofSeconds(2)))))
+        .containsExactly("R4.2", "R4.7");
+  }
+
+  @Test
+  void interruptFlagLost_failsR4_3() {
+    assertThat(failuresWhenHanging(runtime -> new ForwardingRuntime(runtime) {
+          @Override
+          public List<Image> listImages() {
+            try {
+              return super.listImages();
+            } finally {
+              Thread.interrupted();
+            }
+          }
+        }))
+        .containsExactly("R4.3");
+  }
+
+  @Test
+  void interruptTakenForSomethingElse_failsR4_3() {
+    assertThat(failuresWhenHanging(runtime -> new ForwardingRuntime(runtime) {
+          @Override
+          public List<Container> listContainers() {
+            try {
+              return super.listContainers();
+            } catch (CancelledException e) {
+              throw new UnreachableException("connection closed", e);
+            }
+          }
+        }))
+        .containsExactly("R4.3");
+  }
+
+  @Test
+  void stateSpoiltByAFailure_failsR4_7() {
+    assertThat(failures(node -> {
+          AtomicBoolean spoilt = new AtomicBoolean();
+          return new ForwardingRuntime(node.runtime()) {
+            @Override
+            public List<Image> listImages() {
+              if (spoilt.get()) {
+                throw new UnreachableException("spoilt");
+              }
+              try {
+                return super.listImages();
+              } catch (UnreachableException e) {
+                spoilt.set(true);
+                throw e;
+              }
+            }
+          };
+        }))
+        .containsExactly("R4.7");
+  }
+
+  // R5 is broken
+
+  @Test
+  void listsOfOtherThreadsAreNotWhole_failsR5_1() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            List<Image> all = super.listImages();
+            return Thread.currentThread() == tester ? all : List.of();
+          }
+        }))
+        .containsExactly("R5.1");
+  }
+
+  // Tools
+
+  private interface Removal {
+    RemovalResult remove(FakeNode node, Image image);
+  }
+
+  private static Function<FakeNode, Runtime> removing(Removal removal) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public RemovalResult removeImage(Image image) {
+        return removal.remove(node, image);
+      }
+    };
+  }
+
+  private static boolean held(FakeNode node, Image image) {
+    return node.runtime().listContainers().stream()
+        .anyMatch(container -> container.images().contains(image.id()));
+  }
+
+  private static <T> List<T> map(List<T> list, UnaryOperator<T> change) {
+    return list.stream().map(change).toList();
+  }
+
+  private static Image withReferences(Image image, Stream<String> references) {
+    Image.Builder copy = Image.builder(image.id()).labels(image.labels());
+    image.sizeBytes().ifPresent(copy::sizeBytes);
+    image.parent().ifPresent(copy::parent);
+    image.pinnedBecause().ifPresent(copy::pinned);
+    references.forEach(copy::reference);
+    return copy.build();
+  }
+
+  private interface Call<T> {
+    T call();
+  }
+
+  private static <T> T orElse(Call<T> call, T otherwise) {
+    try {
+      return call.call();
+    } catch (GcException e) {
+      return otherwise;
+    }
+  }
+
+  private static Runtime bounded(Runtime runtime) {
+    return new BoundedRuntime(runtime, ENGINE_DEADLINE);
+  }
+
+  private static List<String> failures(Function<FakeNode, Runtime> broken) {
+    return failed(run(node -> new ForwardingFixture(node, broken.apply(node))));
+  }
+
+  private static List<String> failuresWhenHanging(UnaryOperator<Runtime> broken) {
+    return failed(run(node ->
+        new HangingFixture(node, broken.apply(bounded(node.runtime())), Duration.ofSeconds(30))));
+  }
+
+  private static Events run(Function<FakeNode, RuntimeFixture> fixture) {
+    fixtureOf = fixture;
+    return EngineTestKit.engine("junit-jupiter")
+        .selectors(selectClass(Kit.class))
+        .execute()
+        .testEvents();
+  }
+
+  private static List<String> failed(Events tests) {
+    return tests.failed().stream()
+        .map(RuntimeCompatibilityKitTest::rule)
+        .sorted()
+        .toList();
+  }
+
+  private static Map<String, String> aborted(Events tests) {
+    Map<String, String> reasons = new TreeMap<>();
+    tests.aborted().stream().forEach(event -> reasons.put(rule(event), reason(event)));
+    return reasons;
+  }
+
+  private static String rule(Event event) {
+    return event.getTestDescriptor().getDisplayName().split(" ", 2)[0];
+  }
+
+  private static String reason(Event event) {
+    return event
+        .getRequiredPayload(TestExecutionResult.class)
+        .getThrowable()
+        .map(Throwable::getMessage)
+        .orElse("");
+  }
+
+  private static Map<String, String> rules() {
+    Map<String, String> names = new TreeMap<>();
+    for (Method method : RuntimeCompatibilityKit.class.getDeclaredMethods()) {
+      DisplayName name = method.getAnnotation(DisplayName.class);
+      if (name != null) {
+        String[] idAndText = name.value().split(" ", 2);
+        names.put(idAndText[0], idAndText[1]);
+      }
+    }
+    return names;
+  }
+}
