@@ -13,20 +13,16 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The kubelet's policy: least recently used first, never used before all others, with protected references. Thread-safe.
  */
 public final class LruGcPolicy implements GcPolicy {
   private static final Comparator<ImageRecord> LEAST_RECENTLY_USED =
-      Comparator.comparing(record -> record.lastUsed().orElse(Instant.MIN));
+      (a, b) -> a.lastUsed().orElse(Instant.MIN).compareTo(b.lastUsed().orElse(Instant.MIN));
 
   private final GcThresholds thresholds;
   private final List<ReferenceGlob> keep;
-  private final Set<ReferenceGlob> matched = ConcurrentHashMap.newKeySet();
 
   private LruGcPolicy(Builder builder) {
     this.thresholds = builder.thresholds.build();
@@ -59,34 +55,17 @@ public final class LruGcPolicy implements GcPolicy {
   /** Keeps an image if one of its references matches one of the globs. */
   @Override
   public Verdict verdict(ImageRecord image) {
-    Optional<ReferenceGlob> keeper = Optional.empty();
-    for (ReferenceGlob glob : keep) { // all of them, so that each one that ever matched is known
+    for (ReferenceGlob glob : keep) {
       if (image.image().references().stream().anyMatch(glob::matches)) {
-        matched.add(glob);
-        keeper = keeper.isPresent() ? keeper : Optional.of(glob);
+        return Verdict.stays(Reason.PROTECTED, "kept by '" + glob + "'");
       }
     }
-    return keeper
-        .map(glob -> Verdict.stays(Reason.PROTECTED, "kept by '" + glob + "'"))
-        .orElse(Verdict.mayGo());
+    return Verdict.mayGo();
   }
 
   @Override
   public Comparator<ImageRecord> evictionOrder() {
     return LEAST_RECENTLY_USED;
-  }
-
-  /**
-   * Returns the globs that matched no image so far: probably typing errors. Images that are in use or pinned are not
-   * asked about, so ask after a round or two and take it as a hint.
-   *
-   * @return the globs, in the order they were given
-   */
-  public List<String> unmatchedGlobs() {
-    return keep.stream()
-        .filter(glob -> !matched.contains(glob))
-        .map(ReferenceGlob::toString)
-        .toList();
   }
 
   /**

@@ -250,7 +250,7 @@ class ImageGcManagerTest {
       assertThat(plan.victims()).isEmpty();
       assertThat(ids(plan.reserve())).containsExactly("a");
       assertThat(reason(plan, "b")).isEqualTo(Reason.IN_USE);
-      assertThat(find(plan.images(), "b").detail()).isEqualTo("container c (running)");
+      assertThat(find(plan.images(), "b").detail()).isEqualTo("container c (RUNNING)");
       assertThat(node.removalsAsked()).isEmpty();
     }
   }
