@@ -6,7 +6,6 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
-import static com.tngtech.archunit.library.GeneralCodingRules.USE_JAVA_UTIL_LOGGING;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget;
@@ -137,8 +136,12 @@ class ArchitectureTest {
       noClasses().that().resideInAnyPackage(LIBRARIES).should(ACCESS_STANDARD_STREAMS);
 
   @ArchTest
-  static final ArchRule librariesDoNotUseJavaUtilLogging =
-      noClasses().that().resideInAnyPackage(LIBRARIES).should(USE_JAVA_UTIL_LOGGING);
+  static final ArchRule librariesDoNotUseJavaUtilLogging = noClasses()
+      .that()
+      .resideInAnyPackage(LIBRARIES)
+      .should()
+      .dependOnClassesThat()
+      .resideInAPackage("java.util.logging..");
 
   private static DescribedPredicate<JavaClass> anyOf(String... packages) {
     // An array of a type depends on that type alone; primitives and their arrays belong to nobody.
