@@ -232,7 +232,7 @@ final class EngineHttp implements AutoCloseable {
       HttpClientContext context = HttpClientContext.create();
       context.setAttribute(CONNECTED, this);
       try {
-        result.complete(client.execute(request, context, this::read));
+        client.execute(request, context, this::read);
       } catch (Throwable e) { // the caller rethrows what is not an answer's fault
         result.completeExceptionally(e);
       } finally {
@@ -240,12 +240,19 @@ final class EngineHttp implements AutoCloseable {
       }
     }
 
-    private T read(ClassicHttpResponse response) throws IOException {
+    /**
+     * Ends the call as soon as the outcome is known. What the HTTP client does afterwards, reading on to the end of a
+     * body that is cut off, can hang on a unix socket until the connection is closed, which the caller does.
+     */
+    private @Nullable Void read(ClassicHttpResponse response) throws IOException {
       HttpEntity entity = response.getEntity();
-      try (InputStream body =
-          entity == null ? InputStream.nullInputStream() : entity.getContent()) {
-        return reader.read(response.getCode(), body);
+      InputStream body = entity == null ? InputStream.nullInputStream() : entity.getContent();
+      try {
+        result.complete(reader.read(response.getCode(), body));
+      } catch (IOException | RuntimeException e) {
+        result.completeExceptionally(e);
       }
+      return null;
     }
 
     T await(Duration deadline) {

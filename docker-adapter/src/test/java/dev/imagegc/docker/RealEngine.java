@@ -166,6 +166,17 @@ public final class RealEngine {
     return idOf(tag);
   }
 
+  /** Takes a tag away from the image that has it, by giving it to another one that is then removed. */
+  public void takeAway(String tag) {
+    int colon = tag.lastIndexOf(':');
+    tag(
+        importImage("localhost/takes-away:1", 1),
+        tag.substring(0, colon),
+        tag.substring(colon + 1));
+    untag("localhost/takes-away:1");
+    untag(tag);
+  }
+
   /** Gives an image another tag. */
   public void tag(String image, String repository, String tag) {
     expect(
@@ -251,6 +262,11 @@ public final class RealEngine {
     String id = create(image, command);
     expect(204, call("POST", "/containers/" + id + "/start", new byte[0]));
     return id;
+  }
+
+  /** Freezes a running container. */
+  public void pause(String container) {
+    expect(204, call("POST", "/containers/" + container + "/pause", new byte[0]));
   }
 
   /** Waits until a container has ended by itself. */

@@ -9,6 +9,7 @@ import java.util.OptionalLong;
 
 /** Numbers and times as people read them. */
 final class Human {
+  private static final int LINE = 100;
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
   private Human() {}
@@ -61,5 +62,23 @@ final class Human {
 
   static String count(int number, String thing) {
     return number + " " + thing + (number == 1 ? "" : "s");
+  }
+
+  /** Breaks a paragraph into lines; those after the first begin with the indent. */
+  static String wrapped(String words, String indent) {
+    StringBuilder text = new StringBuilder();
+    int column = 0;
+    for (String word : words.split(" ", -1)) {
+      if (column > 0 && column + 1 + word.length() > LINE) {
+        text.append('\n').append(indent);
+        column = indent.length();
+      } else if (column > 0) {
+        text.append(' ');
+        column++;
+      }
+      text.append(word);
+      column += word.length();
+    }
+    return text.toString();
   }
 }

@@ -39,7 +39,10 @@ abstract class OneShotCommand implements Callable<Integer> {
     try (Node node = Node.open(options, connector, warnings, NO_TIMERS, NO_TIMERS)) {
       Result result = perform(node, warnings);
       print(result);
-      node.unmatchedGlobs().forEach(glob -> console.warn("--keep '" + glob + "' matched no image"));
+      if (result.json().error() == null) { // else nothing was listed that a glob could match
+        node.unmatchedGlobs()
+            .forEach(glob -> console.warn("--keep '" + glob + "' matched no image"));
+      }
       return result.exitCode();
     } catch (GcException e) {
       print(failed(e));
@@ -79,7 +82,7 @@ abstract class OneShotCommand implements Callable<Integer> {
     if (options.json()) {
       console.note(hint);
     } else {
-      console.say(hint);
+      console.say("\n" + Human.wrapped(hint, ""));
     }
   }
 }

@@ -52,7 +52,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     if (interval.isZero()) {
-      throw new UsageException("--interval must be above zero, but is off");
+      throw new UsageException("--interval must be above zero, but is 0s");
     }
     Logging.level(options.verbose() ? "debug" : "info");
     StopSignal signal = signals.get();

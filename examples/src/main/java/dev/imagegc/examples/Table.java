@@ -4,8 +4,13 @@ package dev.imagegc.examples;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** Text in columns, each as wide as its widest cell. Columns whose heading begins with {@code >} are set to the right. */
+/**
+ * Text in columns, each as wide as its widest cell. Columns whose heading begins with {@code >} are set to the right; those
+ * that are empty in every row are left out.
+ */
 final class Table {
   private final List<String> headings;
   private final List<Boolean> right;
@@ -31,26 +36,27 @@ final class Table {
 
   @Override
   public String toString() {
-    List<List<String>> lines = new ArrayList<>(List.of(headings));
-    lines.addAll(rows);
-    return lines.stream().map(line -> line(line, widths(lines))).collect(Collectors.joining());
+    List<Integer> widths =
+        IntStream.range(0, headings.size()).map(this::width).boxed().toList();
+    return Stream.concat(Stream.of(headings), rows.stream())
+        .map(cells -> line(cells, widths))
+        .collect(Collectors.joining());
   }
 
-  private List<Integer> widths(List<List<String>> lines) {
-    List<Integer> widths = new ArrayList<>();
-    for (int column = 0; column < headings.size(); column++) {
-      int index = column;
-      widths.add(lines.stream().mapToInt(line -> line.get(index).length()).max().orElse(0));
-    }
-    return widths;
+  /** 0 for a column without content. */
+  private int width(int column) {
+    int widest = rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0);
+    return widest == 0 ? 0 : Math.max(widest, headings.get(column).length());
   }
 
   private String line(List<String> cells, List<Integer> widths) {
     StringBuilder line = new StringBuilder();
     for (int column = 0; column < cells.size(); column++) {
-      String cell = cells.get(column);
-      String padding = " ".repeat(widths.get(column) - cell.length());
-      line.append("  ").append(right.get(column) ? padding + cell : cell + padding);
+      if (widths.get(column) > 0) {
+        String cell = cells.get(column);
+        String padding = " ".repeat(widths.get(column) - cell.length());
+        line.append("  ").append(right.get(column) ? padding + cell : cell + padding);
+      }
     }
     return line.toString().stripTrailing() + "\n";
   }

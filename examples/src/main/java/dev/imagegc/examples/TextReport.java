@@ -27,7 +27,7 @@ final class TextReport {
         .add("Capacity", capacity(disk))
         .add("Usage", plan.usagePercent() + "%" + rule(thresholds));
     plan.neededBytes().ifPresent(need -> facts.add("Need", need(need)));
-    return facts + "\n" + images(plan.images(), disk.measuredAt()) + "\n" + conclusion(plan);
+    return facts + images(plan.images(), disk.measuredAt()) + "\n" + conclusion(plan);
   }
 
   static String of(GcReport report, GcThresholds thresholds) {
@@ -45,15 +45,16 @@ final class TextReport {
       facts.add("Predicted", prediction(report.predictedBytes(), report.accounting()));
       facts.add("Freed", Human.bytes(report.freedBytes()) + ", measured" + difference(report));
     }
-    String images =
-        report.images().isEmpty() ? "" : "\n" + images(report.images(), report.startedAt());
-    return facts + images + "\n" + conclusion(report);
+    return facts + images(report.images(), report.startedAt()) + "\n" + conclusion(report);
   }
 
   /** Every image: those that go or went first, then those that may go next, then those that stay. */
-  static String images(List<ImageDecision> images, Instant now) {
-    Table table = new Table(
-        ">#", "DECISION", "REASON", ">SIZE", ">MEASURED", "SEEN", "USED", "IMAGE", "DETAIL");
+  private static String images(List<ImageDecision> images, Instant now) {
+    if (images.isEmpty()) {
+      return "";
+    }
+    Table table =
+        new Table(">#", "DECISION", "REASON", ">SIZE", ">FREED", "SEEN", "USED", "IMAGE", "DETAIL");
     int turn = 0;
     for (ImageDecision image : images) {
       table.row(
@@ -67,7 +68,7 @@ final class TextReport {
           name(image.image()),
           image.detail());
     }
-    return table.toString();
+    return "\n" + table;
   }
 
   /** Whether an image has a place in the order of removal. */
