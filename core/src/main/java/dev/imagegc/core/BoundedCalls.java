@@ -9,14 +9,15 @@ import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Every call to one foreign object (an engine, a disk measure, a listener, a store), each with a deadline: on a daemon
@@ -34,7 +35,7 @@ final class BoundedCalls {
   private final GcClock clock;
   private final BrokenContract brokenContract;
   private final ExecutorService workers;
-  private final AtomicReference<Call<?>> stuck = new AtomicReference<>();
+  private final Set<Call<?>> stuck = ConcurrentHashMap.newKeySet(); // abandoned and not ended
 
   BoundedCalls(String subject, GcClock clock, BrokenContract brokenContract) {
     this.subject = subject;
@@ -52,8 +53,7 @@ final class BoundedCalls {
    * @throws GcException what the call threw, or that it was late, stuck, interrupted or broke its contract
    */
   <T> T call(String what, Duration deadline, Callable<T> body) {
-    Call<?> earlier = stuck.get();
-    if (earlier != null) {
+    for (Call<?> earlier : stuck) {
       throw new UnreachableException(subject + " is not asked to " + what + ": an earlier call to "
           + earlier.what + " is still stuck");
     }
@@ -88,10 +88,10 @@ final class BoundedCalls {
   }
 
   private void abandon(Call<?> call) {
-    stuck.set(call);
+    stuck.add(call);
     call.cancel(true);
     if (call.ended) {
-      stuck.compareAndSet(call, null);
+      stuck.remove(call);
     }
   }
 
@@ -117,7 +117,7 @@ final class BoundedCalls {
         super.run();
       } finally {
         ended = true;
-        stuck.compareAndSet(this, null);
+        stuck.remove(this);
       }
     }
   }

@@ -33,7 +33,7 @@ public final class Deadlines {
   }
 
   /**
-   * Returns the defaults: lists 10 s + 20 ms per image (the first 120 s), a removal 120 s, a disk measure 10 s, a listener
+   * Returns the defaults: lists 10 s + 20 ms per image (the first 120 s), a removal 180 s, a disk measure 10 s, a listener
    * 2 s, a store 10 s, close 10 s.
    *
    * @return the defaults
@@ -81,7 +81,7 @@ public final class Deadlines {
     private Duration firstList = Duration.ofMinutes(2);
     private Duration list = Duration.ofSeconds(10);
     private Duration listPerImage = Duration.ofMillis(20);
-    private Duration removal = Duration.ofMinutes(2);
+    private Duration removal = Duration.ofMinutes(3);
     private Duration measure = Duration.ofSeconds(10);
     private Duration listener = Duration.ofSeconds(2);
     private Duration store = Duration.ofSeconds(10);
@@ -114,9 +114,10 @@ public final class Deadlines {
     }
 
     /**
-     * Sets the deadline of one removal.
+     * Sets the deadline of one removal. It should be longer than what the adapter allows one request, so that after a late
+     * answer it can still look up what became of the image.
      *
-     * @param deadline the default is 120 s
+     * @param deadline the default is 180 s; the Docker adapter allows a request 120 s
      * @return this builder
      */
     public Builder removal(Duration deadline) {

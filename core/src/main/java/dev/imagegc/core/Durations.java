@@ -2,14 +2,18 @@
 package dev.imagegc.core;
 
 import java.time.Duration;
+import java.util.Locale;
 
 /** Durations as people write them. */
 final class Durations {
+  private static final Duration LONGEST =
+      Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
+
   private Durations() {}
 
   /** Returns for instance {@code 1h30m}, {@code 2m} or {@code 0.25s}. */
   static String text(Duration duration) {
-    return duration.toString().substring(2).toLowerCase(java.util.Locale.ROOT);
+    return duration.toString().substring(2).toLowerCase(Locale.ROOT);
   }
 
   /** Checks a setting. */
@@ -31,7 +35,4 @@ final class Durations {
     }
     return value;
   }
-
-  private static final Duration LONGEST =
-      Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
 }

@@ -148,6 +148,7 @@ public final class ImageGcManager implements AutoCloseable {
    * @return what was done
    */
   public GcReport garbageCollect() {
+    checkOpen();
     return act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
   }
 
@@ -173,6 +174,7 @@ public final class ImageGcManager implements AutoCloseable {
    * @return what was done
    */
   public GcReport deleteUnusedImages() {
+    checkOpen();
     return act(PURGE, Operation.PURGE, (thresholds, disk) -> new Goal.Purge());
   }
 
@@ -209,7 +211,7 @@ public final class ImageGcManager implements AutoCloseable {
     }
     started = true;
     detection.start(detectionInterval, this::detectByTimer);
-    collection.start(collectionInterval, this::garbageCollect);
+    collection.start(collectionInterval, this::collectByTimer);
   }
 
   /**
@@ -240,7 +242,6 @@ public final class ImageGcManager implements AutoCloseable {
       SingleWriter.Kind<GcReport> kind,
       Operation operation,
       BiFunction<GcThresholds, Disk, Goal> goalAt) {
-    checkOpen();
     try {
       return writer.run(kind, () -> round.act(operation, goalAt));
     } catch (BusyException e) {
@@ -252,6 +253,12 @@ public final class ImageGcManager implements AutoCloseable {
 
   private GcReport notRun(Operation operation, Outcome outcome, GcException cause) {
     return GcReport.builder(operation, clock.instant()).outcome(outcome, cause).build();
+  }
+
+  private void collectByTimer() {
+    if (!closed) {
+      act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+    }
   }
 
   private void detectByTimer() {

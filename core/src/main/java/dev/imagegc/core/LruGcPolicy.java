@@ -9,23 +9,20 @@ import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The kubelet's policy: least recently used first, never used before all others, with protected references. Thread-safe.
  */
 public final class LruGcPolicy implements GcPolicy {
   private static final Comparator<ImageRecord> LEAST_RECENTLY_USED =
-      Comparator.comparing(record -> record.lastUsed().orElse(Instant.MIN));
+      (a, b) -> a.lastUsed().orElse(Instant.MIN).compareTo(b.lastUsed().orElse(Instant.MIN));
 
   private final GcThresholds thresholds;
   private final List<ReferenceGlob> keep;
-  private final Set<ReferenceGlob> matched = ConcurrentHashMap.newKeySet();
 
   private LruGcPolicy(Builder builder) {
     this.thresholds = builder.thresholds.build();
@@ -58,16 +55,12 @@ public final class LruGcPolicy implements GcPolicy {
   /** Keeps an image if one of its references matches one of the globs. */
   @Override
   public Verdict verdict(ImageRecord image) {
-    Optional<ReferenceGlob> keeper = Optional.empty();
-    for (ReferenceGlob glob : keep) { // all of them, so that each one that ever matched is known
+    for (ReferenceGlob glob : keep) {
       if (image.image().references().stream().anyMatch(glob::matches)) {
-        matched.add(glob);
-        keeper = keeper.isPresent() ? keeper : Optional.of(glob);
+        return Verdict.stays(Reason.PROTECTED, "kept by '" + glob + "'");
       }
     }
-    return keeper
-        .map(glob -> Verdict.stays(Reason.PROTECTED, "kept by '" + glob + "'"))
-        .orElse(Verdict.mayGo());
+    return Verdict.mayGo();
   }
 
   @Override
@@ -76,14 +69,16 @@ public final class LruGcPolicy implements GcPolicy {
   }
 
   /**
-   * Returns the globs that matched no image so far: probably typing errors. Images that are in use or pinned are not
-   * asked about, so ask after a round or two and take it as a hint.
+   * Returns the globs that match none of these images: probably typing errors.
    *
+   * @param images for instance {@link ImageGcManager#records()}, after a detection
    * @return the globs, in the order they were given
    */
-  public List<String> unmatchedGlobs() {
+  public List<String> unmatchedGlobs(Collection<ImageRecord> images) {
     return keep.stream()
-        .filter(glob -> !matched.contains(glob))
+        .filter(glob -> images.stream()
+            .flatMap(image -> image.image().references().stream())
+            .noneMatch(glob::matches))
         .map(ReferenceGlob::toString)
         .toList();
   }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Maps;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ProtocolException;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,9 +15,9 @@ import java.util.Map;
  * What an engine said of the node at one moment: its images, and for each image in use one container that holds it.
  *
  * @param images every image, by id, in the engine's order
- * @param users a container for each image that is held by one; may name images that are not listed
+ * @param users the container with the lowest id for each image that is held by one; may name images that are not listed
  */
-record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> users) {
+record NodeView(Map<ImageId, Image> images, Map<ImageId, Container> users) {
 
   static NodeView of(List<Image> images, List<Container> containers) {
     Map<ImageId, Image> byId = Maps.newLinkedHashMapWithExpectedSize(images.size());
@@ -27,14 +27,14 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
     }
-    return new NodeView(ImmutableMap.copyOf(byId), usersOf(containers));
+    return new NodeView(Collections.unmodifiableMap(byId), usersOf(containers));
   }
 
   static Map<ImageId, Container> usersOf(List<Container> containers) {
     Map<ImageId, Container> users = new HashMap<>();
     for (Container container : containers) {
       for (ImageId image : container.images()) {
-        users.putIfAbsent(image, container);
+        users.merge(image, container, (a, b) -> a.id().compareTo(b.id()) <= 0 ? a : b);
       }
     }
     return users;
@@ -42,7 +42,6 @@ record NodeView(ImmutableMap<ImageId, Image> images, Map<ImageId, Container> use
 
   /** Words for people: which container holds an image. */
   static String describe(Container user) {
-    return "container " + user.name().orElse(user.id()) + " ("
-        + user.state().code().toLowerCase(java.util.Locale.ROOT) + ")";
+    return "container " + user.name().orElse(user.id()) + " (" + user.state() + ")";
   }
 }

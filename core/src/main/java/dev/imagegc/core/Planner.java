@@ -3,6 +3,7 @@ package dev.imagegc.core;
 
 import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ListMultimap;
+import com.google.common.collect.Maps;
 import com.google.common.math.LongMath;
 import dev.imagegc.api.Accounting;
 import dev.imagegc.api.Container;
@@ -21,17 +22,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,9 +46,9 @@ final class Planner {
   private final Comparator<ImageRecord> order;
   private final Instant now;
 
-  private final Map<ImageId, ImageRecord> byId = new HashMap<>();
+  private final Map<ImageId, ImageRecord> byId;
   private final ListMultimap<ImageId, ImageRecord> children = ArrayListMultimap.create();
-  private final Map<ImageId, Verdict> kept = new LinkedHashMap<>();
+  private final Map<ImageId, Verdict> kept;
 
   /**
    * Prepares a plan.
@@ -74,11 +71,25 @@ final class Planner {
     this.users = users;
     this.thresholds = thresholds;
     this.verdicts = verdicts;
-    this.order = policyOrder
-        .thenComparing(ImageRecord::firstDetected)
-        .thenComparing(record -> record.image().builtAt().orElse(Instant.MAX))
-        .thenComparing(ImageRecord::id);
+    this.order = (a, b) -> {
+      int byPolicy = policyOrder.compare(a, b);
+      return byPolicy != 0 ? byPolicy : settleTie(a, b);
+    };
     this.now = now;
+    this.byId = Maps.newHashMapWithExpectedSize(records.size());
+    this.kept = Maps.newHashMapWithExpectedSize(records.size());
+  }
+
+  /** First sight, then build time with unknown last, then id: no two images are equal. */
+  private static int settleTie(ImageRecord a, ImageRecord b) {
+    int tie = a.firstDetected().compareTo(b.firstDetected());
+    if (tie == 0) {
+      tie = a.image()
+          .builtAt()
+          .orElse(Instant.MAX)
+          .compareTo(b.image().builtAt().orElse(Instant.MAX));
+    }
+    return tie != 0 ? tie : a.id().compareTo(b.id());
   }
 
   /** Returns whether maxAge makes an image due, whatever else holds it back. */
@@ -88,12 +99,14 @@ final class Planner {
   }
 
   GcPlan plan(Goal goal, Disk disk) {
-    for (ImageRecord record : records) {
-      byId.put(record.id(), record);
-      record.image().parent().ifPresent(parent -> children.put(parent, record));
+    List<ImageRecord> images = sorted();
+    for (ImageRecord image : images) {
+      byId.put(image.id(), image);
+      image.image().parent().ifPresent(parent -> children.put(parent, image));
     }
-    keepWhatMustStay();
-    List<ImageRecord> candidates = childrenFirst(sorted(record -> !kept.containsKey(record.id())));
+    keepWhatMustStay(images);
+    List<ImageRecord> candidates = childrenFirst(
+        images.stream().filter(image -> !kept.containsKey(image.id())).toList());
 
     Batch byAge = new Batch();
     if (goal.collectsByAge()) {
@@ -110,19 +123,22 @@ final class Planner {
       }
     }
 
-    List<ImageDecision> images = new ArrayList<>(records.size());
-    byAge.images.forEach(record -> images.add(planned(record, Reason.MAX_AGE)));
-    bySpace.images.forEach(record -> images.add(planned(record, goal.reason())));
+    List<ImageDecision> decisions = new ArrayList<>(images.size());
+    byAge.images.forEach(image -> decisions.add(planned(image, Reason.MAX_AGE)));
+    bySpace.images.forEach(image -> decisions.add(planned(image, goal.reason())));
     reserve.images.forEach(
-        record -> images.add(stays(record, Verdict.stays(Reason.ENOUGH_FREED, ""))));
-    for (ImageRecord record : sorted(record -> kept.containsKey(record.id()))) {
-      images.add(stays(record, Objects.requireNonNull(kept.get(record.id()))));
+        image -> decisions.add(stays(image, Verdict.stays(Reason.ENOUGH_FREED, ""))));
+    for (ImageRecord image : images) {
+      Verdict verdict = kept.get(image.id());
+      if (verdict != null) {
+        decisions.add(stays(image, verdict));
+      }
     }
 
     boolean known = byAge.known && bySpace.known;
     GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
         .accounting(known ? Accounting.SIZES : Accounting.UNKNOWN)
-        .images(images);
+        .images(decisions);
     if (goal.countsBytes()) {
       plan.neededBytes(triggered ? goal.missing(disk) : 0);
     }
@@ -132,21 +148,23 @@ final class Planner {
     return plan.build();
   }
 
-  private List<ImageRecord> sorted(Predicate<ImageRecord> which) {
+  private List<ImageRecord> sorted() {
     try {
-      return records.stream().filter(which).sorted(order).toList();
+      return records.stream().sorted(order).toList();
     } catch (IllegalArgumentException e) { // what the JDK's sort throws when it notices
       throw new PolicyException(
           "the policy's eviction order contradicts itself: " + e.getMessage(), e);
     }
   }
 
-  private void keepWhatMustStay() {
-    for (ImageRecord record : records) {
-      whyItStays(record).ifPresent(verdict -> kept.put(record.id(), verdict));
+  private void keepWhatMustStay(List<ImageRecord> images) {
+    for (ImageRecord image : images) {
+      whyItStays(image).ifPresent(verdict -> kept.put(image.id(), verdict));
     }
-    for (ImageId id : List.copyOf(kept.keySet())) {
-      keepAncestors(Objects.requireNonNull(byId.get(id)));
+    for (ImageRecord image : images) {
+      if (kept.containsKey(image.id())) {
+        keepAncestors(image);
+      }
     }
   }
 
@@ -194,13 +212,16 @@ final class Planner {
 
   /** Keeps the order, but moves an image behind the last of those built on it. */
   private List<ImageRecord> childrenFirst(List<ImageRecord> candidates) {
+    if (children.isEmpty()) {
+      return candidates;
+    }
     List<ImageRecord> ordered = new ArrayList<>(candidates.size());
     Set<ImageId> done = new HashSet<>();
     Set<ImageId> waiting = new HashSet<>();
     for (ImageRecord candidate : candidates) {
       ImageRecord next = candidate;
       while (next != null) {
-        if (!done.containsAll(childIds(next))) {
+        if (!hasAllChildrenIn(done, next)) {
           waiting.add(next.id());
           break;
         }
@@ -218,8 +239,13 @@ final class Planner {
     return ordered;
   }
 
-  private List<ImageId> childIds(ImageRecord record) {
-    return children.get(record.id()).stream().map(ImageRecord::id).toList();
+  private boolean hasAllChildrenIn(Set<ImageId> ids, ImageRecord record) {
+    for (ImageRecord child : children.get(record.id())) {
+      if (!ids.contains(child.id())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Those that maxAge makes due and that no younger image was built on. */
@@ -227,7 +253,7 @@ final class Planner {
     List<ImageRecord> due = new ArrayList<>();
     Set<ImageId> dueIds = new HashSet<>();
     for (ImageRecord candidate : candidates) {
-      if (isOverAge(candidate, thresholds, now) && dueIds.containsAll(childIds(candidate))) {
+      if (isOverAge(candidate, thresholds, now) && hasAllChildrenIn(dueIds, candidate)) {
         due.add(candidate);
         dueIds.add(candidate.id());
       }

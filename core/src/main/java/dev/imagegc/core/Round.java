@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import com.google.common.collect.ImmutableList;
+import com.google.common.math.LongMath;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
@@ -195,7 +197,7 @@ final class Round {
     }
     return OptionalLong.of(images.stream()
         .mapToLong(image -> image.image().sizeBytes().orElseThrow())
-        .reduce(0, com.google.common.math.LongMath::saturatedAdd));
+        .reduce(0, LongMath::saturatedAdd));
   }
 
   /** Says what the report means for the states that last, and logs it. */
@@ -223,9 +225,6 @@ final class Round {
   }
 
   private static List<String> concat(List<String> first, List<String> second) {
-    return com.google.common.collect.ImmutableList.<String>builder()
-        .addAll(first)
-        .addAll(second)
-        .build();
+    return ImmutableList.<String>builder().addAll(first).addAll(second).build();
   }
 }

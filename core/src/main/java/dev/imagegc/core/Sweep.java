@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Carries a plan out, one image at a time: is it still unused? remove; measure; enough? stop. The plan's prediction plays no
@@ -146,7 +147,7 @@ final class Sweep {
     remove(planned, reason);
   }
 
-  private @org.jspecify.annotations.Nullable ImageId childThatStayed(Image image) {
+  private @Nullable ImageId childThatStayed(Image image) {
     for (ImageId child : children.get(image.id())) {
       Decision decision = Objects.requireNonNull(decisions.get(child)).decision();
       if (!decision.equals(Decision.REMOVED) && !decision.equals(Decision.GONE)) {

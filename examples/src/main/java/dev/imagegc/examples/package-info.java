@@ -1,4 +1,7 @@
-/** To come. */
+/**
+ * What a newcomer reads and runs first: {@link dev.imagegc.examples.MinimalHost}, a host in some forty lines, and {@link
+ * dev.imagegc.examples.Agent}, a small node agent. Not published; the command line is an example, not a promise.
+ */
 @NullMarked
 package dev.imagegc.examples;
 

@@ -1,0 +1,5 @@
+/** Benchmarks of the collector. */
+@NullMarked
+package dev.imagegc.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/** Numbers and times as people read them. */
+final class Human {
+  private static final int LINE = 100;
+  private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+  private Human() {}
+
+  /** {@code 512 B}, {@code 1.5 GiB}. */
+  static String bytes(long bytes) {
+    double value = bytes;
+    int unit = -1;
+    while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    return unit < 0 ? bytes + " B" : String.format(Locale.ROOT, "%.1f %s", value, UNITS[unit]);
+  }
+
+  static String bytes(OptionalLong bytes) {
+    return bytes.isPresent() ? bytes(bytes.getAsLong()) : "unknown";
+  }
+
+  static String percent(OptionalInt percent) {
+    return percent.isPresent() ? percent.getAsInt() + "%" : "unknown";
+  }
+
+  /** {@code 3d ago}; whatever is less than a second ago, or ahead, is {@code now}. */
+  static String ago(Instant then, Instant now) {
+    Duration age = Duration.between(then, now);
+    return age.toSeconds() < 1 ? "now" : coarse(age) + " ago";
+  }
+
+  /** The largest unit alone: {@code 3d}, {@code 12s}. */
+  private static String coarse(Duration duration) {
+    if (duration.toDays() > 0) {
+      return duration.toDays() + "d";
+    }
+    if (duration.toHours() > 0) {
+      return duration.toHours() + "h";
+    }
+    return duration.toMinutes() > 0 ? duration.toMinutes() + "m" : duration.toSeconds() + "s";
+  }
+
+  /** {@code 1h30m}, {@code 0.25s}. */
+  static String duration(Duration duration) {
+    return duration.toString().substring(2).toLowerCase(Locale.ROOT);
+  }
+
+  /** Engines and registries choose names and words; none of them shall steer a terminal. */
+  static String clean(String text) {
+    return text.replaceAll("\\p{Cntrl}+", " ").strip();
+  }
+
+  static String count(int number, String thing) {
+    return number + " " + thing + (number == 1 ? "" : "s");
+  }
+
+  /** Breaks a paragraph into lines; those after the first begin with the indent. */
+  static String wrapped(String words, String indent) {
+    StringBuilder text = new StringBuilder();
+    int column = 0;
+    for (String word : words.split(" ", -1)) {
+      if (column > 0 && column + 1 + word.length() > LINE) {
+        text.append('\n').append(indent);
+        column = indent.length();
+      } else if (column > 0) {
+        text.append(' ');
+        column++;
+      }
+      text.append(word);
+      column += word.length();
+    }
+    return text.toString();
+  }
+}

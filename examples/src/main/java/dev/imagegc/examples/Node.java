@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import dev.imagegc.api.GcListener;
+import dev.imagegc.api.StoreException;
+import dev.imagegc.core.FileRecordStore;
+import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.LruGcPolicy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A collector with all that it needs, put together from the options; closed in the reverse order. */
+final class Node implements AutoCloseable {
+  private final LruGcPolicy policy;
+  private final Connector.Connection connection;
+  private final @Nullable FileRecordStore store;
+  private final ImageGcManager gc;
+
+  private Node(
+      LruGcPolicy policy,
+      Connector.Connection connection,
+      @Nullable FileRecordStore store,
+      ImageGcManager gc) {
+    this.policy = policy;
+    this.connection = connection;
+    this.store = store;
+    this.gc = gc;
+  }
+
+  /**
+   * Opens the state file and builds the collector; the engine is not asked yet.
+   *
+   * @throws UsageException if an option has a value that cannot be used
+   * @throws dev.imagegc.api.BusyException if another process has the state file
+   */
+  static Node open(
+      NodeOptions options,
+      Connector connector,
+      GcListener listener,
+      Duration detectionInterval,
+      Duration collectionInterval) {
+    LruGcPolicy policy = options.policy();
+    Connector.Connection connection = connector.connect(options);
+    FileRecordStore store = options.state().map(Node::openStore).orElse(null);
+    ImageGcManager.Builder gc = ImageGcManager.builder()
+        .runtime(connection.runtime())
+        .fsStats(connection.fsStats())
+        .clock(connection.clock())
+        .policy(policy)
+        .listener(listener)
+        .deadlines(options.deadlines())
+        .detectionInterval(detectionInterval)
+        .collectionInterval(collectionInterval);
+    if (store != null) {
+      gc.store(store);
+    }
+    return new Node(policy, connection, store, gc.build());
+  }
+
+  private static FileRecordStore openStore(Path file) {
+    try {
+      return FileRecordStore.open(file);
+    } catch (StoreException e) {
+      throw new UsageException("--state: " + e.getMessage());
+    }
+  }
+
+  ImageGcManager gc() {
+    return gc;
+  }
+
+  LruGcPolicy policy() {
+    return policy;
+  }
+
+  /** Returns the globs of {@code --keep} that no image of the node has a name for. */
+  List<String> unmatchedGlobs() {
+    return policy.unmatchedGlobs(gc.records());
+  }
+
+  @Override
+  public void close() {
+    gc.close();
+    if (store != null) {
+      store.close();
+    }
+    connection.close().run();
+  }
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.core.Deadlines;
+import dev.imagegc.core.LruGcPolicy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that plan, collect, purge and run share. */
+final class NodeOptions {
+  private static final Duration LONGEST_TIMEOUT = Duration.ofDays(1);
+
+  @Option(
+      names = "--host",
+      paramLabel = "HOST",
+      description = "The engine: unix:///path, tcp://host:port or https://host:port."
+          + " Default: DOCKER_HOST, else unix:///var/run/docker.sock.")
+  private @Nullable String host;
+
+  @Option(
+      names = "--image-fs",
+      paramLabel = "PATH",
+      description =
+          "A path on the filesystem that holds the images. Default: found by asking the engine.")
+  private @Nullable Path imageFs;
+
+  @Option(
+      names = "--high",
+      paramLabel = "PERCENT",
+      description = "Usage at which a round starts to free space; 100 is never. Default: 85.")
+  private int high = GcThresholds.DEFAULT_HIGH_PERCENT;
+
+  @Option(
+      names = "--low",
+      paramLabel = "PERCENT",
+      description = "Usage down to which a round frees space. Default: 80.")
+  private int low = GcThresholds.DEFAULT_LOW_PERCENT;
+
+  @Option(
+      names = "--min-age",
+      paramLabel = "DURATION",
+      description = "Leave images alone that were first seen less than this ago:"
+          + " 90s, 2m, 1h30m, 7d, or off. Default: 2m.")
+  private Duration minAge = GcThresholds.DEFAULT_MIN_AGE;
+
+  @Option(
+      names = "--max-age",
+      paramLabel = "DURATION",
+      description =
+          "Remove images that were unused for longer than this even when there is space. Default: off.")
+  private Duration maxAge = Duration.ZERO;
+
+  @Option(
+      names = "--keep",
+      paramLabel = "GLOB",
+      description = "Never remove images with a matching name: * does not cross /, ** does;"
+          + " the name may be without its tag, or fully qualified. May be given more than once.")
+  private List<String> keep = new ArrayList<>();
+
+  @Option(
+      names = "--state",
+      paramLabel = "FILE",
+      description =
+          "Load and save what is remembered of images: when each was first seen and last used.")
+  private @Nullable Path state;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "DURATION",
+      description = "How long to wait for an engine that does not answer."
+          + " Default: 60s; for run 10s, more for long lists and removals.")
+  private @Nullable Duration timeout;
+
+  @Option(
+      names = "--json",
+      description = "Print one JSON object a round on standard output, and nothing else there.")
+  private boolean json;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Log what is done, to standard error.")
+  private boolean verbose;
+
+  Optional<String> host() {
+    return Optional.ofNullable(host);
+  }
+
+  Optional<Path> imageFs() {
+    return Optional.ofNullable(imageFs);
+  }
+
+  Optional<Path> state() {
+    return Optional.ofNullable(state);
+  }
+
+  Duration minAge() {
+    return minAge;
+  }
+
+  boolean json() {
+    return json;
+  }
+
+  boolean verbose() {
+    return verbose;
+  }
+
+  /** For a command that looks once, unless the user says otherwise. */
+  void defaultTimeout(Duration duration) {
+    timeout = timeout == null ? duration : timeout;
+  }
+
+  /** Returns how long one call to the engine may take; empty leaves it to the library. */
+  Optional<Duration> timeout() {
+    if (timeout == null) {
+      return Optional.empty();
+    }
+    if (timeout.isZero() || timeout.compareTo(LONGEST_TIMEOUT) > 0) {
+      throw new UsageException(
+          "--timeout must be above zero and at most 1d, but is " + Human.duration(timeout));
+    }
+    return Optional.of(timeout);
+  }
+
+  /** The adapter's deadlines are the timeout itself; these lie a little behind, because its words are better. */
+  Deadlines deadlines() {
+    return timeout()
+        .map(limit -> limit.plusSeconds(2))
+        .map(limit -> Deadlines.builder()
+            .firstList(limit)
+            .list(limit, Duration.ZERO)
+            .removal(limit)
+            .measure(limit)
+            .build())
+        .orElse(Deadlines.defaults());
+  }
+
+  LruGcPolicy policy() {
+    percent("--high", high);
+    percent("--low", low);
+    if (low > high) {
+      throw new UsageException("--low must not be above --high, but " + low + " is above " + high);
+    }
+    LruGcPolicy.Builder policy =
+        LruGcPolicy.builder().highPercent(high).lowPercent(low).minAge(minAge).maxAge(maxAge);
+    for (String glob : keep) {
+      try {
+        policy.keep(glob);
+      } catch (IllegalArgumentException e) {
+        throw new UsageException("--keep: " + e.getMessage());
+      }
+    }
+    return policy.build();
+  }
+
+  private static void percent(String option, int value) {
+    if (value < 0 || value > 100) {
+      throw new UsageException(option + " must be from 0 to 100, but is " + value);
+    }
+  }
+}

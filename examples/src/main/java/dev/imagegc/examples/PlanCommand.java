@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import dev.imagegc.api.GcPlan;
+import picocli.CommandLine.Command;
+
+/** Shows what a round would do. */
+@Command(
+    name = "plan",
+    description =
+        "Shows what collect would do now, for every image and with the reason. Touches nothing.")
+final class PlanCommand extends OneShotCommand {
+  PlanCommand(Connector connector, Console console) {
+    super("plan", connector, console);
+  }
+
+  @Override
+  Result perform(Node node, Warnings warnings) {
+    GcPlan plan = node.gc().plan();
+    return new Result(
+        RoundJson.of(plan), TextReport.of(plan, node.policy().thresholds()), ExitCodes.of(plan));
+  }
+}

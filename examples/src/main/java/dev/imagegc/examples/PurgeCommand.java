@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import dev.imagegc.api.GcReport;
+import picocli.CommandLine.Command;
+
+/** Removes everything unused. */
+@Command(
+    name = "purge",
+    description = "Removes every image that nothing holds back, whatever the usage is."
+        + " Images in use, kept by --keep, pinned or younger than --min-age stay.")
+final class PurgeCommand extends OneShotCommand {
+  PurgeCommand(Connector connector, Console console) {
+    super("purge", connector, console);
+  }
+
+  @Override
+  Result perform(Node node, Warnings warnings) {
+    GcReport report = node.gc().deleteUnusedImages();
+    warnings.addProblems(report.problems());
+    return new Result(
+        RoundJson.of(report),
+        TextReport.of(report, node.policy().thresholds()),
+        ExitCodes.of(report));
+  }
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import dev.imagegc.api.GcEvent;
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Outcome;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Watches a node until it is told to end. */
+@Command(
+    name = "run",
+    description =
+        "Watches the node until SIGTERM or SIGINT: a round at every interval, and a look at what is in use at"
+            + " least as often. An engine that is down or hangs is tried again.")
+final class RunCommand implements Callable<Integer> {
+  /** Use of an image is only seen when somebody looks, so a long interval does not mean few looks. */
+  private static final Duration RAREST_LOOK = Duration.ofMinutes(5);
+
+  @Mixin
+  private final NodeOptions options = new NodeOptions();
+
+  @Option(
+      names = "--interval",
+      paramLabel = "DURATION",
+      description = "The pause between two rounds. Default: 5m.")
+  private Duration interval = Duration.ofMinutes(5);
+
+  private final Connector connector;
+  private final Console console;
+  private final Supplier<StopSignal> signals;
+
+  private final AtomicReference<@Nullable Node> running = new AtomicReference<>();
+  private Optional<Outcome> lastOutcome = Optional.empty(); // only used by the listener's thread
+  private boolean globsChecked; // only used by the listener's thread
+
+  RunCommand(Connector connector, Console console, Supplier<StopSignal> signals) {
+    this.connector = connector;
+    this.console = console;
+    this.signals = signals;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (interval.isZero()) {
+      throw new UsageException("--interval must be above zero, but is 0s");
+    }
+    Logging.level(options.verbose() ? "debug" : "info");
+    StopSignal signal = signals.get();
+    try (Node node = Node.open(options, connector, this::onEvent, look(), interval)) {
+      running.set(node);
+      node.gc().start();
+      console.note(
+          "watching, a round every " + Human.duration(interval) + "; end with SIGTERM or Ctrl-C");
+      signal.awaitAsked();
+    } catch (GcException e) {
+      if (options.json()) {
+        console.say(RoundJson.of("collect", e));
+      }
+      console.error(e.getMessage());
+      return ExitCodes.of(e);
+    } finally {
+      signal.ended();
+    }
+    return ExitCodes.FINE;
+  }
+
+  private Duration look() {
+    return interval.compareTo(RAREST_LOOK) < 0 ? interval : RAREST_LOOK;
+  }
+
+  private void onEvent(GcEvent event) {
+    if (!event.type().equals(GcEventType.ROUND_FINISHED)) {
+      return; // the library logs what lasts
+    }
+    GcReport report = event.report().orElseThrow();
+    if (options.json()) {
+      console.say(RoundJson.of(report));
+    } else if (isNews(report)) {
+      console.say(event.at() + " " + Human.clean(event.message()));
+    }
+    lastOutcome = Optional.of(report.outcome());
+    checkGlobs();
+  }
+
+  private boolean isNews(GcReport report) {
+    return !report.removed().isEmpty() || !lastOutcome.equals(Optional.of(report.outcome()));
+  }
+
+  private void checkGlobs() {
+    Node node = running.get();
+    if (globsChecked || node == null || node.gc().records().isEmpty()) {
+      return;
+    }
+    globsChecked = true;
+    node.unmatchedGlobs().forEach(glob -> console.warn("--keep '" + glob + "' matched no image"));
+  }
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.imagegc.testkit.FakeNode;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Each mistake of a user: exit code 2, one sentence with option, value and rule, nothing on standard output. */
+class BadUsageTest {
+  @TempDir
+  Path directory;
+
+  private final FakeNode node = FakeNode.withDisk(1000);
+
+  static Stream<Arguments> mistakes() {
+    return Stream.of(
+        mistake("--high must be from 0 to 100, but is 101", "--high", "101"),
+        mistake("--high must be from 0 to 100, but is -1", "--high", "-1"),
+        mistake("--low must be from 0 to 100, but is -1", "--low", "-1"),
+        mistake("--low must not be above --high, but 80 is above 50", "--high", "50"),
+        mistake("--low must not be above --high, but 90 is above 85", "--low", "90"),
+        mistake("'--high': 'much' is not an int", "--high", "much"),
+        mistake("'--min-age': '-5s' must not be negative", "--min-age", "-5s"),
+        mistake(
+            "'--min-age': '5' is not a duration like 90s, 2m, 1h30m, 7d, or off", "--min-age", "5"),
+        mistake("'--max-age': '999999d' must be at most 292 years", "--max-age", "999999d"),
+        mistake("--timeout must be above zero and at most 1d, but is 0s", "--timeout", "off"),
+        mistake("--timeout must be above zero and at most 1d, but is 25h", "--timeout", "25h"),
+        mistake("--keep: keep glob 'app[12]' must not contain '['", "--keep", "app[12]"),
+        mistake("--keep: keep glob must not be empty", "--keep", ""),
+        mistake("--keep: keep glob 'a***' must not contain more than two *", "--keep", "a***"),
+        mistake("Unknown option: '--hihg=80'", "--hihg=80"),
+        mistake("Missing required parameter for option '--state'", "--state"),
+        mistake("should be specified only once", "--high", "90", "--high", "91"),
+        mistake("Unmatched argument at index 1: 'now'", "now"));
+  }
+
+  private static Arguments mistake(String sentence, String... options) {
+    return Arguments.of(sentence, options);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("mistakes")
+  void collect_mistake_getsOneSentence(String sentence, String[] options) {
+    String[] args = Stream.concat(Stream.of("collect"), Stream.of(options)).toArray(String[]::new);
+
+    AgentRun run = AgentRun.on(node, args);
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines()).hasSize(1).first().asString().contains(sentence);
+    assertThat(run.err()).endsWith("Try 'imagegc-agent collect --help'.\n").doesNotContain("\tat ");
+    assertThat(run.out()).isEmpty();
+    assertThat(node.calls()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"off", "0s"})
+  void run_withoutInterval_isRefused(String interval) {
+    AgentRun run = AgentRun.on(node, "run", "--json", "--interval", interval);
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines()).containsExactly("error: --interval must be above zero, but is 0s");
+    assertThat(run.out()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"ssh://host", "npipe:////./pipe/docker", "unix://", "tcp://", "what is this"})
+  void plan_hostThatCannotBe_isRefused(String host) {
+    AgentRun run = AgentRun.of(Connector::docker, "plan", "--json", "--host", host);
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines()).hasSize(1).first().asString().contains("host");
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void plan_stateInADirectoryThatDoesNotExist_isRefused() {
+    Path state = directory.resolve("missing/state");
+
+    AgentRun run = AgentRun.on(node, "plan", "--json", "--state", state.toString());
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines())
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains("--state")
+        .contains(state.toString());
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void noSuchCommand_isRefused() {
+    AgentRun run = AgentRun.on(node, "colect");
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines()).hasSize(1);
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void demo_json_isNotAnOption() {
+    assertThat(AgentRun.on(node, "demo", "--json").exitCode()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"demo", "plan", "collect", "purge", "run"})
+  void help_ofEveryCommand_isOnStandardOutputAndListsTheExitCodes(String command) {
+    AgentRun run = AgentRun.on(node, command, "--help");
+
+    assertThat(run.exitCode()).isEqualTo(0);
+    assertThat(run.out())
+        .startsWith("Usage: imagegc-agent " + command)
+        .contains("Exit codes:")
+        .contains("6   busy");
+    assertThat(run.err()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"plan", "collect", "purge", "run"})
+  void help_ofCommandsForANode_namesEveryOption(String command) {
+    assertThat(AgentRun.on(node, command, "--help").out())
+        .contains("--host", "--image-fs", "--high", "--low", "--min-age", "--max-age", "--keep")
+        .contains("--state", "--json", "--timeout", "--verbose", "--help");
+  }
+
+  @Test
+  void help_ofTheAgent_namesEveryCommand() {
+    assertThat(AgentRun.on(node, "--help").out())
+        .contains("demo", "plan", "collect", "purge", "run");
+  }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.imagegc.api.GcPlan;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Outcome;
+import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.LocalFsStatsProvider;
+import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.docker.DockerRuntime;
+import dev.imagegc.testkit.FakeNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The Java code of the README: it compiles, runs where it can, and is to the letter what stands there. */
+class ReadmeExamplesTest {
+  private static final Path README = Path.of("../README.md");
+  private static final Path THIS =
+      Path.of("src/test/java/dev/imagegc/examples/ReadmeExamplesTest.java");
+
+  /** Compiled, not run: it would collect on the engine of this machine. */
+  @SuppressWarnings({"SystemOut", "unused"})
+  static void embed() {
+    // README
+    DockerRuntime docker = DockerRuntime.builder().build();
+    ImageGcManager gc = ImageGcManager.builder()
+        .runtime(docker)
+        .fsStats(LocalFsStatsProvider.locatedBy(docker::imageFsPath))
+        .policy(LruGcPolicy.builder()
+            .highPercent(85)
+            .lowPercent(80)
+            .keep("registry.example/base/*")
+            .build())
+        .listener(event -> System.out.println(event))
+        .build();
+    gc.start(); // detects and collects every 5 minutes, until gc.close()
+    GcPlan plan = gc.plan(); // what it would do now, for every image, and why; touches nothing
+    GcReport report = gc.freeSpace(2L << 30); // room for 2 GiB, whatever the usage is
+    // end
+  }
+
+  @Test
+  void hostsTest_ofTheReadme_passes() {
+    // README
+    FakeNode node = FakeNode.withDisk(1000);
+    node.image("app").tag("app:1").size(450).add();
+    node.image("used").tag("used:1").size(450).add();
+    node.run("c1", "used");
+    ImageGcManager gc = ImageGcManager.builder()
+        .runtime(node.runtime())
+        .fsStats(node.fsStats())
+        .clock(node.clock())
+        .build();
+    gc.detectImages();
+    node.clock().advance(Duration.ofMinutes(2)); // minAge
+    assertThat(gc.garbageCollect().outcome()).isEqualTo(Outcome.DONE);
+    assertThat(node.imageIds()).containsExactly("used");
+    // end
+    gc.close();
+  }
+
+  @Test
+  void javaBlocks_ofTheReadme_areTheCodeOfThisTest() throws IOException {
+    List<String> readme = blocks(Files.readString(README), "```java\n(.*?)```");
+    List<String> here = blocks(Files.readString(THIS), "// README\n(.*?)// end\n");
+    assertThat(readme).hasSize(2).isEqualTo(here);
+  }
+
+  private static List<String> blocks(String text, String pattern) {
+    List<String> blocks = new ArrayList<>();
+    Matcher matcher = Pattern.compile(pattern, Pattern.DOTALL).matcher(text);
+    while (matcher.find()) {
+      blocks.add(
+          matcher.group(1).replaceAll("\\s+", "")); // the formatter may break lines elsewhere
+    }
+    return blocks;
+  }
+}
