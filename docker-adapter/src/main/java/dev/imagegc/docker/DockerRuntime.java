@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.docker;
 
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.TimedOutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -14,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +63,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   private final @Nullable OwnContainer ownContainer;
   private final ImageUse use = new ImageUse();
   private final Path containerdRoot;
+  private final ReentrantLock removing = new ReentrantLock(true);
   private volatile @Nullable List<Image> lastListing;
 
   private DockerRuntime(Builder builder) {
@@ -120,9 +125,29 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
         : timeouts.list().plus(timeouts.listPerImage().multipliedBy(known.size()));
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>One removal runs at a time: engines gain nothing from more, and Podman tells several concurrent requests for one
+   * image that each has deleted it. A call waits for its turn for as long as a removal request may take.
+   */
   @Override
   public RemovalResult removeImage(Image image) {
-    return Removal.run(api, timeouts.removal(), Objects.requireNonNull(image, "image"));
+    Objects.requireNonNull(image, "image");
+    String call = "Removing image " + image.id() + " at " + api.host();
+    try {
+      if (!removing.tryLock(timeouts.removal().toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new TimedOutException(call + ": other removals took too long.");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancelledException(call + ": the calling thread was interrupted.", e);
+    }
+    try {
+      return Removal.run(api, timeouts.removal(), image);
+    } finally {
+      removing.unlock();
+    }
   }
 
   /**

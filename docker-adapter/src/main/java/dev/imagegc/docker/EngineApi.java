@@ -37,6 +37,7 @@ final class EngineApi {
 
   private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
   private static final int MAX_WORDS = 300;
+  private static final int MAX_REPEATS = 5;
 
   /** An answer, with what a parser made of it if it was a success. */
   private record Parsed<T>(Answer answer, @Nullable T value) {}
@@ -71,16 +72,29 @@ final class EngineApi {
 
   /** Reads the JSON document that answers a GET; any status but success is an exception. */
   <T> T read(String path, Duration deadline, Json.Parser<T> parser) {
-    Parsed<T> parsed = send("GET", path, deadline, (status, body) -> {
+    EngineHttp.Reader<Parsed<T>> reader = (status, body) -> {
       boolean success = status >= 200 && status < 300;
       return success
           ? new Parsed<>(new Answer(status, ""), Json.document(body, parser))
           : new Parsed<>(new Answer(status, EngineHttp.text(body)), null);
-    });
+    };
+    Parsed<T> parsed = send("GET", path, deadline, reader);
+    for (int i = 0; i < MAX_REPEATS && overtaken(parsed.answer()); i++) {
+      parsed = send("GET", path, deadline, reader);
+    }
     if (parsed.value() == null) {
       throw failed("GET " + path, parsed.answer());
     }
     return parsed.value();
+  }
+
+  /**
+   * Whether a list failed because an image went while it was made. Podman ("500 ... image not known") and the containerd
+   * store ("404 content digest ...: not found") fail the whole list then; asked again, they answer.
+   */
+  private static boolean overtaken(Answer answer) {
+    return (answer.status() == 500 || answer.status() == 404)
+        && (answer.body().contains("not known") || answer.body().contains(": not found"));
   }
 
   <T> T read(String path, Json.Parser<T> parser) {

@@ -269,9 +269,17 @@ public final class RealEngine {
     expect(204, call("POST", "/containers/" + container + "/pause", new byte[0]));
   }
 
-  /** Waits until a container has ended by itself. */
+  /** Waits until a container has ended by itself and is listed so, which with Docker 28 comes a little later. */
   public void await(String container) {
     expect(OK, call("POST", "/containers/" + container + "/wait", new byte[0]));
+    for (int i = 0; i < 1000; i++) {
+      for (JsonElement listed : list("/containers/json?all=1")) {
+        if (text(listed, "Id").equals(container) && text(listed, "State").equals("exited")) {
+          return;
+        }
+      }
+    }
+    throw new AssertionError("container " + container + " does not end");
   }
 
   /** Kills a container if it runs, and removes it. */

@@ -61,6 +61,16 @@ final class StubEngine implements Function<Request, Reply> {
     images.get(id).tags.add(tag);
   }
 
+  /** Forgets an image, as if somebody else had removed it. */
+  synchronized void removeImage(String tag) {
+    images.values().removeIf(image -> image.tags.contains(tag));
+  }
+
+  /** Forgets a tag. */
+  synchronized void dropTag(String tag) {
+    images.values().forEach(image -> image.tags.remove(tag));
+  }
+
   synchronized String container(String image, String state, String... mounts) {
     String id = newId();
     containers.put(id, new StubContainer(id, image, state, List.of(mounts)));
@@ -117,7 +127,7 @@ final class StubEngine implements Function<Request, Reply> {
   }
 
   private Reply answer(Request request) {
-    String path = request.path().split("\\?", 2)[0];
+    String path = URLDecoder.decode(request.path().split("\\?", 2)[0], StandardCharsets.UTF_8);
     String query = request.path().contains("?") ? request.path().split("\\?", 2)[1] : "";
     String[] parts = path.split("/", -1);
     return switch (request.method() + " " + parts[1]) {
