@@ -129,6 +129,7 @@ class ImageGcManagerTest {
       GcReport report = gc.garbageCollect();
       assertThat(removed(report)).containsExactly("a");
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.calls(Operation.LIST_CONTAINERS)).isEqualTo(2); // "b" was not even looked at
     }
   }
 
@@ -471,6 +472,20 @@ class ImageGcManagerTest {
       assertThat(removed(report)).containsExactly("b");
       assertThat(report.freedBytes()).isEqualTo(100);
       assertThat(listener.events(GcEventType.IMAGE_REMOVAL_FAILED)).hasSize(1);
+    }
+  }
+
+  @Test
+  void removal_thatFails_isNotCreditedWithRoomThatSomebodyElseMadeMeanwhile() {
+    images(100, "a", "b");
+    node.otherData(750); // 95 %, need 150
+    node.faults().failRemovals("a", RemovalResult.of(RemovalOutcome.FAILED, "device busy"));
+    node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> node.writeOtherData(-60));
+    try (ImageGcManager gc = collector(node).build()) {
+      GcReport report = gc.garbageCollect();
+      assertThat(find(report.images(), "a").measuredBytes()).isEmpty();
+      assertThat(report.freedBytes()).isEqualTo(100);
+      assertThat(report.filesystemDifferenceBytes()).hasValue(160);
     }
   }
 

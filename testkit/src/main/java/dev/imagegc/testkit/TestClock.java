@@ -14,6 +14,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A clock that stands still until a test moves it. Wall time, elapsed time and uptime are counted separately and start at
@@ -26,7 +27,8 @@ import java.util.concurrent.locks.LockSupport;
  *   <li>the test moves it, from another thread, or a slow call of a {@link FakeNode} does;
  *   <li>a call of a {@link FakeNode} hangs. As nothing can happen then but a deadline, time skips to the earliest deadline
  *       of all waiting threads. A hanging call that was interrupted, even in vain, no longer makes time skip: whoever
- *       waited for it has gone on without it.
+ *       waited for it has gone on without it. After a skip, a waiter with a later deadline leaves the first one a moment to
+ *       cancel what it gave up.
  * </ul>
  *
  * Time skips even if some other thread is about to finish what is waited for. To hold a call up while a test does something
@@ -39,6 +41,7 @@ public final class TestClock implements GcClock {
   private static final long FIRST_NANO = 123_456_789_000L;
   private static final Duration FIRST_UPTIME = Duration.ofHours(1);
   private static final int PATIENCE_MILLIS = 30_000;
+  private static final int POLLS_TO_REACT = 100; // a millisecond each
 
   // A monitor and not a Lock: wait() clears a thread's interrupt flag while it holds the monitor,
   // so that others see either
@@ -51,6 +54,8 @@ public final class TestClock implements GcClock {
   private Duration uptime = FIRST_UPTIME;
   private int boot = 1;
   private boolean tellsBootTime = true;
+  private @Nullable Future<?> lastSkippedFor;
+  private int pollsLeftToReact;
 
   /** Creates a clock at 2026-01-01T00:00:00Z, one hour after the machine's first boot. */
   public TestClock() {}
@@ -236,13 +241,22 @@ public final class TestClock implements GcClock {
 
   private boolean isOver(Waiter waiter) {
     synchronized (lock) {
-      if (nano < waiter.deadline
-          && isNext(waiter)
-          && hungCalls.stream().anyMatch(HungCall::counts)) {
+      if (nano < waiter.deadline && isNext(waiter) && callsHang() && !lastWaiterMayReact()) {
         pass(Duration.ofNanos(waiter.deadline - nano));
+        lastSkippedFor = waiter.future;
+        pollsLeftToReact = POLLS_TO_REACT;
       }
       return nano >= waiter.deadline;
     }
+  }
+
+  private boolean callsHang() {
+    return hungCalls.stream().anyMatch(HungCall::counts);
+  }
+
+  /** Whether the waiter for whom time has skipped last may be about to cancel what it gave up. */
+  private boolean lastWaiterMayReact() {
+    return lastSkippedFor != null && !lastSkippedFor.isDone() && pollsLeftToReact-- > 0;
   }
 
   private boolean isNext(Waiter waiter) {

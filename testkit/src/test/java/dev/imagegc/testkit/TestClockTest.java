@@ -10,9 +10,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -164,6 +168,23 @@ class TestClockTest {
   }
 
   @Test
+  void await_hungCallGivenUpAndCancelled_leavesLaterDeadlinesAlone() throws Exception {
+    long start = clock.nanoTime();
+    PolledFuture other = new PolledFuture();
+    Future<Boolean> waiting = threads.submit(() -> clock.await(other, HOUR));
+    Future<?> hung = hang(false);
+    assertThat(clock.await(hung, MINUTE)).isFalse();
+
+    other.awaitPollsBy(waiting); // whoever gave up may need a moment
+    hung.cancel(true);
+    other.awaitPollsBy(waiting);
+    other.complete("");
+
+    assertThat(waiting.get()).isTrue();
+    assertThat(clock.nanoTime() - start).isEqualTo(MINUTE.toNanos());
+  }
+
+  @Test
   void await_hungCallReleased_isTrue() throws Exception {
     Future<?> hung = hang(false);
     awaitHung();
@@ -253,6 +274,25 @@ class TestClockTest {
   private void awaitHung() {
     while (clock.hungCalls() == 0) {
       Thread.onSpinWait();
+    }
+  }
+
+  /** Knows how often somebody has looked whether it is done. */
+  private static final class PolledFuture extends CompletableFuture<String> {
+    private final AtomicInteger polls = new AtomicInteger();
+
+    @Override
+    public String get(long timeout, TimeUnit unit)
+        throws InterruptedException, ExecutionException, TimeoutException {
+      polls.incrementAndGet();
+      return super.get(timeout, unit);
+    }
+
+    private void awaitPollsBy(Future<?> waiting) {
+      int enough = polls.get() + 10;
+      while (polls.get() < enough && !waiting.isDone()) {
+        Thread.onSpinWait();
+      }
     }
   }
 }
