@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
 
 /** The options that plan, collect, purge and run share. */
 final class NodeOptions {
+  private static final Duration MARGIN = Duration.ofSeconds(2);
   private static final Duration LONGEST_TIMEOUT = Duration.ofDays(1);
 
   @Option(
@@ -128,15 +129,17 @@ final class NodeOptions {
     return Optional.of(timeout);
   }
 
-  /** The adapter's deadlines are the timeout itself; these lie a little behind, because its words are better. */
+  /**
+   * The adapter's deadlines are the timeout itself. These lie behind, because its words are better, and because it looks an
+   * image up after a removal without an answer.
+   */
   Deadlines deadlines() {
     return timeout()
-        .map(limit -> limit.plusSeconds(2))
         .map(limit -> Deadlines.builder()
-            .firstList(limit)
-            .list(limit, Duration.ZERO)
-            .removal(limit)
-            .measure(limit)
+            .firstList(limit.plus(MARGIN))
+            .list(limit.plus(MARGIN), Duration.ZERO)
+            .removal(limit.multipliedBy(2).plus(MARGIN))
+            .measure(limit.plus(MARGIN))
             .build())
         .orElse(Deadlines.defaults());
   }
