@@ -15,7 +15,7 @@ public final class GcEventType extends OpenCode {
   /** A state: threshold rounds do not free enough. */
   public static final GcEventType FREE_DISK_SPACE_FAILED = new GcEventType("FreeDiskSpaceFailed");
 
-  /** A state: the disk measure reports a capacity of 0, or less. */
+  /** A state: the disk measure reports no usable capacity or available bytes, a capacity of 0 for instance. */
   public static final GcEventType INVALID_DISK_CAPACITY = new GcEventType("InvalidDiskCapacity");
 
   /** A state: rounds fail. */

@@ -45,7 +45,7 @@ public interface GcListener {
         } catch (RuntimeException e) {
           if (first == null) {
             first = e;
-          } else {
+          } else if (e != first) {
             first.addSuppressed(e);
           }
         }

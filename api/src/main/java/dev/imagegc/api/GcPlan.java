@@ -85,7 +85,8 @@ public final class GcPlan {
   /**
    * Returns the bytes to free.
    *
-   * @return the need, 0 if nothing is needed; empty for a call that has no byte goal
+   * @return the need; 0 if nothing is needed, or if the removals by age are predicted to bring usage below the high
+   *     threshold; empty for a call that has no byte goal
    */
   public OptionalLong neededBytes() {
     return optional(neededBytes);

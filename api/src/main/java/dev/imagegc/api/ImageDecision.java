@@ -94,7 +94,7 @@ public final class ImageDecision {
   /**
    * Returns this image's share of the plan's prediction, in plan order.
    *
-   * @return the bytes, 0 for an image that stays, or empty if unknown
+   * @return the bytes, 0 for an image that the plan keeps, or empty if unknown
    */
   public OptionalLong creditedBytes() {
     return optional(creditedBytes);

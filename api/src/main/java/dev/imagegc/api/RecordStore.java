@@ -22,7 +22,7 @@ public interface RecordStore {
    * Saves a snapshot in place of the last one: afterwards the store holds either the old one or the new one, whole.
    *
    * @param snapshot the history
-   * @throws StoreException if it cannot be saved; the last one is still there
+   * @throws StoreException if it cannot be saved for sure
    */
   void save(RecordSnapshot snapshot);
 }

@@ -29,13 +29,16 @@ public final class Verdict {
   /**
    * Returns the verdict that the image must not be collected.
    *
-   * @param reason why, for programs: {@link Reason#PROTECTED} or one of the host's own
+   * @param reason why, for programs: {@link Reason#PROTECTED} or one of the host's own; not {@link
+   *     Reason#ENOUGH_FREED}, which means that an image may go
    * @param detail why, for people; may be empty
    * @return "stays"
    */
   public static Verdict stays(Reason reason, String detail) {
-    return new Verdict(
-        Objects.requireNonNull(reason, "reason"), Objects.requireNonNull(detail, "detail"));
+    if (Reason.ENOUGH_FREED.equals(Objects.requireNonNull(reason, "reason"))) {
+      throw new IllegalArgumentException("reason must not be ENOUGH_FREED: such an image may go");
+    }
+    return new Verdict(reason, Objects.requireNonNull(detail, "detail"));
   }
 
   /**

@@ -13,11 +13,13 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Every call to one foreign object (an engine, a disk measure, a listener, a store), each with a deadline: on a daemon
@@ -25,6 +27,9 @@ import java.util.concurrent.RejectedExecutionException;
  * fail at once, so threads do not pile up behind a peer that hangs. Thread-safe.
  */
 final class BoundedCalls {
+  /** Real time that an interrupted call has to unwind before it counts as stuck. */
+  private static final long GRACE_MILLIS = 250;
+
   /** Says what it means that the foreign object threw something that its contract does not name. */
   @FunctionalInterface
   interface BrokenContract {
@@ -82,23 +87,45 @@ final class BoundedCalls {
     }
   }
 
+  /** As {@link #call}, but is made even if the calling thread is already interrupted, whose flag is kept. */
+  <T> T callEvenIfInterrupted(String what, Duration deadline, Callable<T> body) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return call(what, deadline, body);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   /** Interrupts what is running and refuses what comes. */
   void close() {
     workers.shutdownNow();
   }
 
+  /** Interrupts a call, and leaves it alone if it does not end at once. */
   private void abandon(Call<?> call) {
     stuck.add(call);
     call.cancel(true);
-    if (call.ended) {
-      stuck.remove(call);
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (call.ended.await(GRACE_MILLIS, TimeUnit.MILLISECONDS)) {
+        stuck.remove(call);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
   /** A call that knows when its body has really ended, which a cancelled future does not. */
   private final class Call<T> extends FutureTask<T> {
     private final String what;
-    private volatile boolean ended;
+    private final CountDownLatch ended = new CountDownLatch(1);
 
     Call(String what, Callable<T> body) {
       super(() -> {
@@ -116,7 +143,7 @@ final class BoundedCalls {
       try {
         super.run();
       } finally {
-        ended = true;
+        ended.countDown();
         stuck.remove(this);
       }
     }

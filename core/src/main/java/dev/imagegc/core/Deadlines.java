@@ -53,7 +53,7 @@ public final class Deadlines {
 
   /** For a list when {@code images} were listed last time, or for the first one. */
   Duration list(int images) {
-    return images < 0 ? firstList : list.plus(listPerImage.multipliedBy(images));
+    return images < 0 ? firstList : Durations.capped(list.plus(listPerImage.multipliedBy(images)));
   }
 
   Duration removal() {

@@ -6,14 +6,19 @@ import java.util.Locale;
 
 /** Durations as people write them. */
 final class Durations {
-  private static final Duration LONGEST =
-      Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
+  /** More than 292 years: waits are in nanoseconds. */
+  static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
 
   private Durations() {}
 
   /** Returns for instance {@code 1h30m}, {@code 2m} or {@code 0.25s}. */
   static String text(Duration duration) {
     return duration.toString().substring(2).toLowerCase(Locale.ROOT);
+  }
+
+  /** Returns the duration, or the longest one that a wait can take. */
+  static Duration capped(Duration duration) {
+    return duration.compareTo(LONGEST) > 0 ? LONGEST : duration;
   }
 
   /** Checks a setting. */

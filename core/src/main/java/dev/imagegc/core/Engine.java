@@ -8,6 +8,7 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.TimedOutException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ final class Engine {
   private final Deadlines deadlines;
   private final GcClock clock;
   private volatile int lastCount = -1;
+  private volatile boolean lastListWasLate;
   private volatile Duration lastDuration = Duration.ZERO;
   private volatile long lastEnd;
 
@@ -37,8 +39,14 @@ final class Engine {
 
   List<Image> listImages() {
     long start = clock.nanoTime();
-    List<Image> images = calls.call(
-        "list images", deadlines.list(lastCount), () -> List.copyOf(runtime.listImages()));
+    List<Image> images;
+    try {
+      images = calls.call("list images", listDeadline(), () -> List.copyOf(runtime.listImages()));
+    } catch (TimedOutException e) {
+      lastListWasLate = true; // there may be many more images than last time
+      throw e;
+    }
+    lastListWasLate = false;
     lastEnd = clock.nanoTime();
     lastDuration = Duration.ofNanos(lastEnd - start);
     lastCount = images.size();
@@ -52,7 +60,13 @@ final class Engine {
 
   private List<Container> listContainers() {
     return calls.call(
-        "list containers", deadlines.list(lastCount), () -> List.copyOf(runtime.listContainers()));
+        "list containers", listDeadline(), () -> List.copyOf(runtime.listContainers()));
+  }
+
+  private Duration listDeadline() {
+    Duration usual = deadlines.list(lastCount);
+    Duration first = deadlines.list(-1);
+    return lastListWasLate && usual.compareTo(first) < 0 ? first : usual;
   }
 
   RemovalResult remove(Image image) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEvent.Phase;
@@ -75,10 +76,10 @@ final class Events {
   }
 
   /** Trouble that does not end a call: for its report, and once per kind for the log. */
-  void problem(String kind, String message, @Nullable Throwable cause) {
+  void problem(String kind, String message) {
     problems.add(message);
     if (loggedKinds.add(kind)) {
-      LOG.warn("{} (logged once; later ones are in the reports)", message, cause);
+      LOG.warn("{} (logged once; later ones are in the reports)", message);
     }
   }
 
@@ -95,13 +96,17 @@ final class Events {
 
   private void tell(GcEvent event) {
     try {
-      listenerCalls.call("take the event " + event.type(), deadlines.listener(), () -> {
-        listener.onEvent(event);
-        return true;
-      });
+      listenerCalls.callEvenIfInterrupted(
+          "take the event " + event.type(), deadlines.listener(), () -> {
+            listener.onEvent(event);
+            return true;
+          });
+    } catch (CancelledException e) {
+      // The collector is closed, or this thread is wanted elsewhere.
     } catch (GcException e) {
       Throwable thrown = e.getCause() == null ? e : e.getCause();
-      problem("listener:" + thrown.getClass().getName(), e.getMessage(), thrown);
+      problem("listener:" + thrown.getClass().getName(), e.getMessage());
+      LOG.debug("What the listener threw", thrown);
     }
   }
 }

@@ -12,7 +12,6 @@ import dev.imagegc.api.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +24,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * History in one text file, replaced as a whole: a new file is written beside it, flushed to the disk and renamed over it.
@@ -36,13 +37,17 @@ import java.util.Optional;
 public final class FileRecordStore implements RecordStore, AutoCloseable {
   private static final String HEADER = "imagegc-records 1";
   private static final String NONE = "-";
+  private static final Set<Path> OWNED =
+      ConcurrentHashMap.newKeySet(); // lock files of this process
   private static final Splitter FIELDS = Splitter.on('\t');
 
   private final Path file;
+  private final Path owned;
   private final FileChannel lock;
 
-  private FileRecordStore(Path file, FileChannel lock) {
+  private FileRecordStore(Path file, Path owned, FileChannel lock) {
     this.file = file;
+    this.owned = owned;
     this.lock = lock;
   }
 
@@ -56,27 +61,44 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
    */
   public static FileRecordStore open(Path file) {
     Path lockFile = sibling(file, ".lock");
-    FileChannel channel;
     try {
-      channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      Path owned = directory(file).toRealPath().resolve(lockFile.getFileName());
+      // Closing any channel of a file gives up all locks of this process on it, so a second one
+      // must not even be opened.
+      if (!OWNED.add(owned)) {
+        throw owned(file);
+      }
+      try {
+        return new FileRecordStore(file, owned, lock(file, lockFile));
+      } catch (IOException | RuntimeException e) {
+        OWNED.remove(owned);
+        throw e;
+      }
     } catch (IOException e) {
       throw new StoreException(
           "state file " + file + " cannot be used: its lock file " + lockFile
               + " cannot be opened (" + reason(e) + ")",
           e);
     }
+  }
+
+  private static FileChannel lock(Path file, Path lockFile) throws IOException {
+    FileChannel channel =
+        FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       if (channel.tryLock() != null) {
-        return new FileRecordStore(file, channel);
+        return channel;
       }
-      channel.close();
-    } catch (OverlappingFileLockException e) {
-      closeQuietly(channel);
     } catch (IOException e) {
       closeQuietly(channel);
-      throw new StoreException("state file " + file + " cannot be locked (" + reason(e) + ")", e);
+      throw e;
     }
-    throw new BusyException("state file " + file + " is owned by another collector");
+    closeQuietly(channel);
+    throw owned(file);
+  }
+
+  private static BusyException owned(Path file) {
+    return new BusyException("state file " + file + " is owned by another collector");
   }
 
   @Override
@@ -122,8 +144,11 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
 
   /** Gives the file up. Closing twice does nothing. */
   @Override
-  public void close() {
-    closeQuietly(lock);
+  public synchronized void close() {
+    if (lock.isOpen()) {
+      closeQuietly(lock);
+      OWNED.remove(owned);
+    }
   }
 
   private static String format(RecordSnapshot snapshot) {
@@ -193,12 +218,12 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
 
   /** So that the rename itself survives a power loss. */
   private void flushDirectory() throws IOException {
-    try (FileChannel directory = FileChannel.open(directory(), StandardOpenOption.READ)) {
+    try (FileChannel directory = FileChannel.open(directory(file), StandardOpenOption.READ)) {
       directory.force(true);
     }
   }
 
-  private Path directory() {
+  private static Path directory(Path file) {
     Path parent = file.toAbsolutePath().getParent();
     return parent == null ? file.toAbsolutePath() : parent;
   }

@@ -20,8 +20,8 @@ sealed interface Goal {
   }
 
   /**
-   * Whether a measurement calls for this goal. It is asked at the start and again after the removals by age; once the
-   * answer was yes, only {@link #missing} counts.
+   * Whether a measurement calls for this goal; the one that counts is made after the removals by age. Once the answer was
+   * yes, only {@link #missing} counts.
    */
   boolean isTriggered(Disk disk);
 

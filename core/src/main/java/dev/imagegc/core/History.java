@@ -8,9 +8,11 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.StoreException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the records over restarts, where the host gave a store. A store in trouble never stops the collector: history then
@@ -26,6 +28,7 @@ final class History {
   private final RecordBook book;
   private final Events events;
   private boolean loaded;
+  private boolean found;
 
   History(
       Optional<RecordStore> store,
@@ -51,21 +54,22 @@ final class History {
     if (loaded) {
       return;
     }
-    try {
-      tryLoad();
-    } catch (GcException first) {
-      try {
-        tryLoad(); // a damaged snapshot was set aside by the first try
-        events.happened(
-            GcEventType.HISTORY_LOST,
-            "stored history is lost, every image counts as first seen now: " + first.getMessage(),
-            null,
-            null);
-        events.problem("history", first.getMessage(), first);
-      } catch (GcException again) {
-        events.began(GcEventType.STORE_FAILED, again.getMessage(), again, null);
-        events.problem("history", again.getMessage(), again);
-      }
+    GcException first = tryLoad();
+    if (first == null) {
+      return;
+    }
+    GcException again =
+        loaded ? null : tryLoad(); // a damaged snapshot was set aside by the first try
+    if (again != null) {
+      events.began(GcEventType.STORE_FAILED, again.getMessage(), again, null);
+      events.problem("history", again.getMessage());
+    } else if (!found) {
+      events.happened(
+          GcEventType.HISTORY_LOST,
+          "stored history is lost, every image counts as first seen now: " + first.getMessage(),
+          null,
+          null);
+      events.problem("history", first.getMessage());
     }
   }
 
@@ -77,14 +81,14 @@ final class History {
     RecordSnapshot snapshot =
         RecordSnapshot.of(timeline.now(), clock.instant(), clock.bootTime(), book.entries());
     try {
-      calls.call("save", deadlines.store(), () -> {
+      calls.callEvenIfInterrupted("save", deadlines.store(), () -> {
         store.get().save(snapshot);
         return true;
       });
       events.ended(GcEventType.STORE_FAILED, "history is saved again");
     } catch (GcException e) {
       events.began(GcEventType.STORE_FAILED, e.getMessage(), e, null);
-      events.problem("history", e.getMessage(), e);
+      events.problem("history", e.getMessage());
     }
   }
 
@@ -92,12 +96,23 @@ final class History {
     calls.close();
   }
 
-  private void tryLoad() {
-    Optional<RecordSnapshot> snapshot =
-        calls.call("load", deadlines.store(), () -> store.orElseThrow().load());
-    Instant now = timeline.now();
-    snapshot.ifPresent(saved -> book.restore(saved, shift(saved, now), now));
+  /** Returns what went wrong, or null. */
+  private @Nullable GcException tryLoad() {
+    Optional<RecordSnapshot> snapshot;
+    try {
+      snapshot = calls.call("load", deadlines.store(), () -> store.orElseThrow().load());
+    } catch (GcException e) {
+      return e;
+    }
     loaded = true;
+    Instant now = timeline.now();
+    try {
+      snapshot.ifPresent(saved -> book.restore(saved, shift(saved, now), now));
+      found = snapshot.isPresent();
+      return null;
+    } catch (DateTimeException | ArithmeticException e) {
+      return new StoreException("stored history has times that cannot be: " + e.getMessage(), e);
+    }
   }
 
   /** What moves a time of the snapshot to this process: everything ages by the downtime, as far as it is proven. */

@@ -5,7 +5,6 @@ import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcClock;
-import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcPlan;
@@ -75,8 +74,7 @@ public final class ImageGcManager implements AutoCloseable {
   private final Round round;
   private final SingleWriter writer;
   private final ImageListCache imageList;
-  private final Schedule detection;
-  private final Schedule collection;
+  private final Schedule schedule;
   private boolean started; // guarded by this
   private volatile boolean closed;
 
@@ -98,11 +96,19 @@ public final class ImageGcManager implements AutoCloseable {
         book,
         events);
     this.round = new Round(
-        engine, meter, builder.policy, book, history, events, timeline, clock, () -> closed);
+        engine,
+        meter,
+        builder.policy,
+        book,
+        history,
+        events,
+        timeline,
+        clock,
+        detectionInterval,
+        () -> closed);
     this.writer = new SingleWriter(clock, builder.maxWait);
     this.imageList = new ImageListCache(engine, clock);
-    this.detection = new Schedule("detection", builder.scheduler, builder.jitter, new Random());
-    this.collection = new Schedule("collection", builder.scheduler, builder.jitter, new Random());
+    this.schedule = new Schedule(builder.scheduler, builder.jitter, new Random());
   }
 
   /**
@@ -122,10 +128,7 @@ public final class ImageGcManager implements AutoCloseable {
    */
   public Collection<ImageRecord> detectImages() {
     checkOpen();
-    writer.run(DETECT, () -> {
-      round.detect();
-      return true;
-    });
+    detect();
     return records();
   }
 
@@ -163,6 +166,7 @@ public final class ImageGcManager implements AutoCloseable {
     if (bytes <= 0) {
       throw new IllegalArgumentException("bytes must be above 0, but is " + bytes);
     }
+    checkOpen();
     return act(
         FREE_SPACE, Operation.FREE_SPACE, (thresholds, disk) -> Goal.FreeSpace.from(disk, bytes));
   }
@@ -210,8 +214,8 @@ public final class ImageGcManager implements AutoCloseable {
       throw new IllegalStateException("start() may be called once");
     }
     started = true;
-    detection.start(detectionInterval, this::detectByTimer);
-    collection.start(collectionInterval, this::collectByTimer);
+    schedule.start(detectionInterval, this::detectByTimer);
+    schedule.start(collectionInterval, this::collectByTimer);
   }
 
   /**
@@ -225,8 +229,7 @@ public final class ImageGcManager implements AutoCloseable {
       return;
     }
     closed = true;
-    detection.stop();
-    collection.stop();
+    schedule.stop();
     try {
       writer.awaitIdle(deadlines.close());
     } catch (InterruptedException e) {
@@ -262,22 +265,22 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void detectByTimer() {
-    if (engine.needsRest(REST_FACTOR)) {
+    if (closed || engine.needsRest(REST_FACTOR)) {
       return;
     }
     try {
-      writer.run(DETECT, () -> {
-        try {
-          round.detect();
-          events.ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
-        } catch (GcException e) {
-          events.began(GcEventType.DETECTION_FAILED, e.getMessage(), e, null);
-        }
-        return true;
-      });
-    } catch (BusyException | CancelledException e) {
-      // A round is at work, and it detects too; or the collector is being closed.
+      detect();
+    } catch (GcException e) {
+      // Told as an event if it is trouble; if another call was in the way, that one has looked at
+      // the node.
     }
+  }
+
+  private void detect() {
+    writer.run(DETECT, () -> {
+      round.detect();
+      return true;
+    });
   }
 
   private void checkOpen() {

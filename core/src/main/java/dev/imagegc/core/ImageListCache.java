@@ -22,14 +22,18 @@ final class ImageListCache {
 
   private record Listing(List<Image> images, long atNanos) {}
 
+  private static final SingleWriter.Kind<Listing> LIST =
+      new SingleWriter.Kind<>("images", Listing.class, true);
+
   private final Engine engine;
   private final GcClock clock;
-  private final Object filling = new Object();
+  private final SingleWriter lister;
   private volatile @Nullable Listing listing;
 
   ImageListCache(Engine engine, GcClock clock) {
     this.engine = engine;
     this.clock = clock;
+    this.lister = new SingleWriter(clock, Duration.ofDays(1)); // the list itself is bounded
   }
 
   List<Image> images() {
@@ -37,15 +41,17 @@ final class ImageListCache {
     if (current != null && isFresh(current)) {
       return current.images();
     }
-    synchronized (filling) {
-      current = listing;
-      if (current == null || !isFresh(current)) {
-        long asked = clock.nanoTime();
-        current = new Listing(engine.listImages().stream().sorted(LARGEST_FIRST).toList(), asked);
-        listing = current;
-      }
-      return current.images();
+    return lister.run(LIST, this::list).images();
+  }
+
+  private Listing list() {
+    Listing current = listing;
+    if (current == null || !isFresh(current)) {
+      long asked = clock.nanoTime();
+      current = new Listing(engine.listImages().stream().sorted(LARGEST_FIRST).toList(), asked);
+      listing = current;
     }
+    return current;
   }
 
   private boolean isFresh(Listing candidate) {

@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -92,10 +93,16 @@ final class Planner {
     return tie != 0 ? tie : a.id().compareTo(b.id());
   }
 
-  /** Returns whether maxAge makes an image due, whatever else holds it back. */
-  static boolean isOverAge(ImageRecord record, GcThresholds thresholds, Instant now) {
+  /** Returns whether the ages say that an image is due to go, whatever else holds it back. */
+  static boolean isDueByAge(ImageRecord record, GcThresholds thresholds, Instant now) {
     Optional<Duration> maxAge = thresholds.maxAge();
-    return maxAge.isPresent() && age(idleSince(record), now).compareTo(maxAge.get()) > 0;
+    return maxAge.isPresent()
+        && age(idleSince(record), now).compareTo(maxAge.get()) > 0
+        && !isTooYoung(record, thresholds, now);
+  }
+
+  private static boolean isTooYoung(ImageRecord record, GcThresholds thresholds, Instant now) {
+    return age(record.firstDetected(), now).compareTo(thresholds.minAge()) < 0;
   }
 
   GcPlan plan(Goal goal, Disk disk) {
@@ -113,7 +120,7 @@ final class Planner {
       overAge(candidates).forEach(byAge::add);
     }
     Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge.bytes));
-    boolean triggered = goal.isTriggered(disk) || goal.isTriggered(afterAge);
+    boolean triggered = goal.isTriggered(afterAge);
     long missing = triggered ? goal.missing(afterAge) : 0;
     Batch bySpace = new Batch();
     Batch reserve = new Batch();
@@ -126,12 +133,11 @@ final class Planner {
     List<ImageDecision> decisions = new ArrayList<>(images.size());
     byAge.images.forEach(image -> decisions.add(planned(image, Reason.MAX_AGE)));
     bySpace.images.forEach(image -> decisions.add(planned(image, goal.reason())));
-    reserve.images.forEach(
-        image -> decisions.add(stays(image, Verdict.stays(Reason.ENOUGH_FREED, ""))));
+    reserve.images.forEach(image -> decisions.add(stays(image, Reason.ENOUGH_FREED, "")));
     for (ImageRecord image : images) {
       Verdict verdict = kept.get(image.id());
       if (verdict != null) {
-        decisions.add(stays(image, verdict));
+        decisions.add(stays(image, verdict.reason().orElseThrow(), verdict.detail()));
       }
     }
 
@@ -181,8 +187,8 @@ final class Planner {
     if (verdict.reason().isPresent()) {
       return Optional.of(verdict);
     }
-    Duration age = age(record.firstDetected(), now);
-    if (age.compareTo(thresholds.minAge()) < 0) {
+    if (isTooYoung(record, thresholds, now)) {
+      Duration age = age(record.firstDetected(), now);
       return Optional.of(Verdict.stays(
           Reason.TOO_YOUNG,
           "first seen " + Durations.text(age) + " ago, minAge is "
@@ -215,20 +221,28 @@ final class Planner {
     if (children.isEmpty()) {
       return candidates;
     }
+    Map<ImageId, Integer> missing =
+        new HashMap<>(); // for each parent, how many of its children are not in the order yet
+    children.asMap().forEach((parent, all) -> missing.put(parent, all.size()));
     List<ImageRecord> ordered = new ArrayList<>(candidates.size());
-    Set<ImageId> done = new HashSet<>();
     Set<ImageId> waiting = new HashSet<>();
     for (ImageRecord candidate : candidates) {
       ImageRecord next = candidate;
       while (next != null) {
-        if (!hasAllChildrenIn(done, next)) {
+        if (missing.getOrDefault(next.id(), 0) > 0) {
           waiting.add(next.id());
           break;
         }
         ordered.add(next);
-        done.add(next.id());
         ImageRecord parent = parentOf(next);
-        next = parent != null && waiting.remove(parent.id()) ? parent : null;
+        if (parent != null) {
+          missing.merge(parent.id(), -1, Integer::sum);
+        }
+        next = parent != null
+                && missing.getOrDefault(parent.id(), 0) == 0
+                && waiting.remove(parent.id())
+            ? parent
+            : null;
       }
     }
     // An engine that says that two images were built on each other cannot be followed: leave those
@@ -253,7 +267,7 @@ final class Planner {
     List<ImageRecord> due = new ArrayList<>();
     Set<ImageId> dueIds = new HashSet<>();
     for (ImageRecord candidate : candidates) {
-      if (isOverAge(candidate, thresholds, now) && hasAllChildrenIn(dueIds, candidate)) {
+      if (isDueByAge(candidate, thresholds, now) && hasAllChildrenIn(dueIds, candidate)) {
         due.add(candidate);
         dueIds.add(candidate.id());
       }
@@ -267,9 +281,9 @@ final class Planner {
     return decision.build();
   }
 
-  private static ImageDecision stays(ImageRecord record, Verdict verdict) {
-    return ImageDecision.builder(record, Decision.KEPT, verdict.reason().orElseThrow())
-        .decided(Decision.KEPT, verdict.reason().orElseThrow(), verdict.detail())
+  private static ImageDecision stays(ImageRecord record, Reason reason, String detail) {
+    return ImageDecision.builder(record, Decision.KEPT, reason)
+        .decided(Decision.KEPT, reason, detail)
         .creditedBytes(0)
         .build();
   }

@@ -23,7 +23,7 @@ final class PolicyGuard {
   GcThresholds thresholds() {
     try {
       return Objects.requireNonNull(policy.thresholds(), "thresholds() returned null");
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
       throw new PolicyException("the policy has no thresholds: " + e, e);
     }
   }
@@ -32,9 +32,9 @@ final class PolicyGuard {
   Verdict verdict(ImageRecord record) {
     try {
       return Objects.requireNonNull(policy.verdict(record), "verdict() returned null");
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
       String message = "the policy failed on image " + Planner.name(record.image()) + ": " + e;
-      events.problem("policy:" + e.getClass().getName(), message, e);
+      events.problem("policy:" + e.getClass().getName(), message);
       return Verdict.stays(Reason.POLICY_FAILED, message);
     }
   }
@@ -43,13 +43,13 @@ final class PolicyGuard {
     Comparator<ImageRecord> order;
     try {
       order = Objects.requireNonNull(policy.evictionOrder(), "evictionOrder() returned null");
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
       throw new PolicyException("the policy has no eviction order: " + e, e);
     }
     return (a, b) -> {
       try {
         return order.compare(a, b);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
         throw new PolicyException("the policy's eviction order failed: " + e, e);
       }
     };

@@ -9,25 +9,25 @@ import dev.imagegc.api.RecordSnapshot;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What is remembered of the node's images. One thread writes; any thread reads, without waiting.
  *
- * <p>Every change replaces the whole map, so a reader sees one moment.
+ * <p>A listing replaces the whole map at once; single images change in place.
  */
 final class RecordBook {
-  private volatile Map<ImageId, ImageRecord> records = Map.of();
+  private volatile ConcurrentMap<ImageId, ImageRecord> records = new ConcurrentHashMap<>();
   private Map<ImageId, RecordSnapshot.Entry> restored =
       Map.of(); // history of images that were not listed yet
 
   Collection<ImageRecord> records() {
-    return Collections.unmodifiableCollection(records.values());
+    return List.copyOf(records.values());
   }
 
   @Nullable
@@ -41,8 +41,8 @@ final class RecordBook {
    */
   void merge(NodeView view, Instant now) {
     Map<ImageId, ImageRecord> known = records;
-    Map<ImageId, ImageRecord> merged =
-        Maps.newLinkedHashMapWithExpectedSize(view.images().size());
+    ConcurrentMap<ImageId, ImageRecord> merged =
+        new ConcurrentHashMap<>(2 * view.images().size());
     for (Image image : view.images().values()) {
       ImageRecord before = remembered(image, known.get(image.id()), now);
       boolean used = view.users().containsKey(image.id());
@@ -54,19 +54,12 @@ final class RecordBook {
 
   /** Notes that an image was seen in use between two listings. */
   void markUsed(ImageId id, Instant now) {
-    ImageRecord record = records.get(id);
-    if (record != null) {
-      Map<ImageId, ImageRecord> changed = new HashMap<>(records);
-      changed.put(id, used(record.image(), record, now));
-      records = changed;
-    }
+    records.computeIfPresent(id, (unused, record) -> used(record.image(), record, now));
   }
 
   /** Forgets an image that is gone. */
   void forget(ImageId id) {
-    Map<ImageId, ImageRecord> changed = new HashMap<>(records);
-    changed.remove(id);
-    records = changed;
+    records.remove(id);
   }
 
   /**

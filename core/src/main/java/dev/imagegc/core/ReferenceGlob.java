@@ -2,7 +2,6 @@
 package dev.imagegc.core;
 
 import com.google.common.base.CharMatcher;
-import java.util.regex.Pattern;
 
 /**
  * An anchored pattern for image references: {@code *} does not cross {@code /}, {@code **} does. It matches a reference as
@@ -12,24 +11,18 @@ final class ReferenceGlob {
   private static final CharMatcher FOREIGN =
       CharMatcher.anyOf("?[]{}!\\").or(CharMatcher.whitespace()).or(CharMatcher.javaIsoControl());
 
+  private static final char ANY =
+      '\u0000'; // stands for ** in a pattern; globs have no control characters
+
   private final String glob;
-  private final Pattern pattern;
+  private final String prefix; // up to the first *
+  private final String pattern; // after that
 
   private ReferenceGlob(String glob) {
     this.glob = glob;
-    StringBuilder regex = new StringBuilder();
-    for (int i = 0; i < glob.length(); i++) {
-      char c = glob.charAt(i);
-      if (c != '*') {
-        regex.append(Pattern.quote(String.valueOf(c)));
-      } else if (i + 1 < glob.length() && glob.charAt(i + 1) == '*') {
-        regex.append(".*");
-        i++;
-      } else {
-        regex.append("[^/]*");
-      }
-    }
-    this.pattern = Pattern.compile(regex.toString());
+    int star = glob.indexOf('*');
+    this.prefix = star < 0 ? glob : glob.substring(0, star);
+    this.pattern = star < 0 ? "" : glob.substring(star).replace("**", String.valueOf(ANY));
   }
 
   static ReferenceGlob of(String glob) {
@@ -56,8 +49,28 @@ final class ReferenceGlob {
         || fits(withoutTag(qualified));
   }
 
+  /** Keeps the set of places that the pattern can have come to, so that the time is bounded by pattern times name. */
   private boolean fits(String name) {
-    return pattern.matcher(name).matches();
+    if (!name.startsWith(prefix)) {
+      return false;
+    }
+    String rest = name.substring(prefix.length());
+    boolean[] here = new boolean[rest.length() + 1];
+    here[0] = true;
+    for (int t = 0; t < pattern.length(); t++) {
+      char token = pattern.charAt(t);
+      boolean[] next = new boolean[here.length];
+      for (int i = 0; i < here.length; i++) {
+        boolean star = token == '*' || token == ANY;
+        boolean step = i > 0
+            && (star
+                ? next[i - 1] && (token == ANY || rest.charAt(i - 1) != '/')
+                : here[i - 1] && rest.charAt(i - 1) == token);
+        next[i] = step || (star && here[i]);
+      }
+      here = next;
+    }
+    return here[rest.length()];
   }
 
   /** {@code app:1} is {@code docker.io/library/app:1}: a first part without dot, colon or "localhost" is no registry. */

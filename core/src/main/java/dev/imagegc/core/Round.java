@@ -3,6 +3,7 @@ package dev.imagegc.core;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.math.LongMath;
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
@@ -25,12 +26,17 @@ import java.util.OptionalLong;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One round, in the direction that data flows: measure, observe, remember, plan, sweep, report. Used by one thread at a
  * time; keeps nothing between rounds but what {@link RecordBook} and {@link Events} keep.
  */
 final class Round {
+  private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
+
   private final Engine engine;
   private final Meter meter;
   private final PolicyGuard policy;
@@ -39,7 +45,9 @@ final class Round {
   private final Events events;
   private final Timeline timeline;
   private final GcClock clock;
+  private final Duration detectionInterval;
   private final BooleanSupplier closing;
+  private @Nullable Instant lastCollection; // when a round last acted on ages
 
   Round(
       Engine engine,
@@ -50,6 +58,7 @@ final class Round {
       Events events,
       Timeline timeline,
       GcClock clock,
+      Duration detectionInterval,
       BooleanSupplier closing) {
     this.engine = engine;
     this.meter = meter;
@@ -59,6 +68,7 @@ final class Round {
     this.events = events;
     this.timeline = timeline;
     this.clock = clock;
+    this.detectionInterval = detectionInterval;
     this.closing = closing;
   }
 
@@ -67,12 +77,22 @@ final class Round {
 
   /** Observes and remembers. */
   void detect() {
-    history.load();
-    observe();
+    events.drainProblems(); // of a call that had no report to put them in
+    try {
+      history.load();
+      observe();
+      events.ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) {
+      events.began(GcEventType.DETECTION_FAILED, e.getMessage(), e, null);
+      throw e;
+    }
   }
 
   /** Decides without acting; always observes. */
   GcPlan plan(BiFunction<GcThresholds, Disk, Goal> goalAt) {
+    events.drainProblems();
     history.load();
     GcThresholds thresholds = policy.thresholds();
     Disk disk = meter.measure();
@@ -83,6 +103,7 @@ final class Round {
   GcReport act(Operation operation, BiFunction<GcThresholds, Disk, Goal> goalAt) {
     long startNanos = clock.nanoTime();
     GcReport.Builder report = GcReport.builder(operation, clock.instant());
+    events.drainProblems();
     try {
       history.load();
       act(report, goalAt);
@@ -98,12 +119,17 @@ final class Round {
     Disk start = meter.measure();
     report.before(start.stats(), start.usagePercent()).after(start.stats(), start.usagePercent());
     Goal goal = goalAt.apply(thresholds, start);
-    if (!goal.isTriggered(start) && !isAnyDueByAge(goal, thresholds)) {
+    if (!goal.isTriggered(start) && !mayBeDueByAge(goal, thresholds)) {
       report.neededBytes(0).missingBytes(0);
       return; // nothing needed, nothing due: the engine is not asked
     }
-    GcPlan plan = plan(goal, thresholds, start, observe());
-    plan.neededBytes().ifPresent(report::neededBytes);
+    Observed observed = observe();
+    GcPlan plan = plan(goal, thresholds, start, observed);
+    if (goal.collectsByAge()) {
+      lastCollection = observed.now();
+    }
+    plan.neededBytes()
+        .ifPresent(report::neededBytes); // unless the sweep, which measures again, finds another
     plan.predictedBytes().ifPresent(report::predictedBytes);
     report.accounting(plan.accounting());
 
@@ -142,11 +168,21 @@ final class Round {
         .plan(goal, disk);
   }
 
-  /** An image that was never listed has no age, so the records are enough to tell. */
-  private boolean isAnyDueByAge(Goal goal, GcThresholds thresholds) {
+  /**
+   * Whether it is worth looking for images that maxAge makes due: none is known to have become due since the last round that
+   * looked, but what is not known yet is looked for in every detection interval.
+   */
+  private boolean mayBeDueByAge(Goal goal, GcThresholds thresholds) {
+    if (!goal.collectsByAge() || thresholds.maxAge().isEmpty()) {
+      return false;
+    }
     Instant now = timeline.now();
-    return goal.collectsByAge()
-        && book.records().stream().anyMatch(record -> Planner.isOverAge(record, thresholds, now));
+    Instant last = lastCollection;
+    return last == null
+        || Duration.between(last, now).compareTo(detectionInterval) >= 0
+        || book.records().stream()
+            .anyMatch(record -> Planner.isDueByAge(record, thresholds, now)
+                && !Planner.isDueByAge(record, thresholds, last));
   }
 
   private static void judge(GcReport.Builder report, Goal goal, Sweep sweep) {
@@ -154,7 +190,7 @@ final class Round {
     long missing =
         goal.countsBytes() && sweep.triggered() ? Math.max(0, goal.missing(sweep.disk())) : 0;
     if (goal.countsBytes()) {
-      report.missingBytes(missing);
+      report.neededBytes(sweep.neededBytes()).missingBytes(missing);
     }
     if (missing > 0) {
       report.outcome(Outcome.SHORT).held(held(images));
@@ -217,11 +253,22 @@ final class Round {
         events.ended(GcEventType.FREE_DISK_SPACE_FAILED, "a round ended as " + report.outcome());
       }
     }
+    log(report);
     events.happened(GcEventType.ROUND_FINISHED, Sentences.summary(report), null, report);
     List<String> late = events.drainProblems();
     return late.isEmpty()
         ? report
         : builder.problems(concat(report.problems(), late)).build();
+  }
+
+  /** One line for a round that acted; each image only for those who want to know. */
+  private static void log(GcReport report) {
+    if (report.images().stream().anyMatch(image -> !image.decision().equals(Decision.KEPT))) {
+      LOG.info("{}", Sentences.summary(report));
+    }
+    if (LOG.isDebugEnabled()) {
+      report.images().forEach(image -> LOG.debug("{}", image));
+    }
   }
 
   private static List<String> concat(List<String> first, List<String> second) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import com.google.common.math.LongMath;
 import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -16,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs work again and again. A scheduler, which may be the host's, only gives the beat; the work itself, which may wait for
- * an engine, is done on a daemon thread of the collector. The period counts from the end of one run to the start of the
+ * Runs pieces of work again and again. A scheduler, which may be the host's, only gives the beat; the work itself, which may
+ * wait for an engine, is done on one daemon thread of the collector, so that the pieces do not compete. The period counts from the end of one run to the start of the
  * next, plus a random part of the jitter.
  */
 final class Schedule {
@@ -28,17 +31,13 @@ final class Schedule {
   private final ExecutorService worker;
   private final Duration jitter;
   private final RandomGenerator random;
-  private @Nullable ScheduledFuture<?> next; // guarded by this
+  private final Map<Runnable, ScheduledFuture<?>> next = new HashMap<>(); // guarded by this
   private boolean stopped; // guarded by this
 
-  Schedule(
-      String name,
-      @Nullable ScheduledExecutorService hostBeat,
-      Duration jitter,
-      RandomGenerator random) {
+  Schedule(@Nullable ScheduledExecutorService hostBeat, Duration jitter, RandomGenerator random) {
     ThreadFactory daemons = new ThreadFactoryBuilder()
         .setDaemon(true)
-        .setNameFormat("imagegc-" + name + "-%d")
+        .setNameFormat("imagegc-timer-%d")
         .build();
     this.beat = hostBeat == null ? Executors.newSingleThreadScheduledExecutor(daemons) : hostBeat;
     this.ownsBeat = hostBeat == null;
@@ -56,9 +55,7 @@ final class Schedule {
   void stop() {
     synchronized (this) {
       stopped = true;
-      if (next != null) {
-        next.cancel(false);
-      }
+      next.values().forEach(future -> future.cancel(false));
     }
     worker.shutdown();
     if (ownsBeat) {
@@ -86,9 +83,11 @@ final class Schedule {
     if (stopped) {
       return;
     }
-    long delay = interval.toNanos() + (jitter.isZero() ? 0 : random.nextLong(jitter.toNanos() + 1));
+    long random =
+        jitter.isZero() ? 0 : this.random.nextLong(LongMath.saturatedAdd(jitter.toNanos(), 1));
+    long delay = LongMath.saturatedAdd(interval.toNanos(), random);
     try {
-      next = beat.schedule(() -> submit(interval, work), delay, TimeUnit.NANOSECONDS);
+      next.put(work, beat.schedule(() -> submit(interval, work), delay, TimeUnit.NANOSECONDS));
     } catch (RejectedExecutionException e) {
       LOG.warn("the host's scheduler refuses work: periodic runs end here", e);
     }

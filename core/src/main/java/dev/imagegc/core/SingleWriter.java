@@ -38,44 +38,50 @@ final class SingleWriter {
    * @throws CancelledException if the waiting thread was interrupted
    */
   <T> T run(Kind<T> kind, Supplier<T> work) {
-    Turn mine = new Turn(kind, clock.instant(), new CompletableFuture<>());
     long started = clock.nanoTime();
-    for (Turn other = take(mine); other != null; other = take(mine)) {
-      awaitEnd(other, maxWait.minusNanos(clock.nanoTime() - started));
-      if (kind.joins() && kind.equals(other.kind())) {
-        return resultOf(kind, other);
+    Turn mine = take(kind);
+    while (mine == null) {
+      Turn other = running();
+      if (other != null) {
+        awaitEnd(other, maxWait.minusNanos(clock.nanoTime() - started));
+        if (kind.joins() && kind.equals(other.kind())) {
+          return resultOf(kind, other);
+        }
       }
+      mine = take(kind);
     }
     try {
       T result = work.get();
+      release();
       mine.result().complete(result);
       return result;
-    } catch (Throwable t) {
-      mine.result().completeExceptionally(t);
-      throw t;
-    } finally {
+    } catch (RuntimeException | Error e) {
       release();
+      mine.result().completeExceptionally(e);
+      throw e;
     }
   }
 
   /** Waits until nobody works; says whether that came about. */
   boolean awaitIdle(Duration atMost) throws InterruptedException {
-    Turn other;
-    synchronized (this) {
-      other = running;
-    }
+    Turn other = running();
     return other == null || clock.await(other.result(), atMost);
   }
 
-  /** Takes the place, or returns who has it. */
-  private synchronized @Nullable Turn take(Turn mine) {
-    if (running == null || running.result().isDone()) {
-      running = mine;
+  /** Takes the place if it is free. */
+  private synchronized @Nullable Turn take(Kind<?> kind) {
+    if (running != null) {
       return null;
     }
+    running = new Turn(kind, clock.instant(), new CompletableFuture<>());
     return running;
   }
 
+  private synchronized @Nullable Turn running() {
+    return running;
+  }
+
+  /** Frees the place, before those who wait for the result hear of it. */
   private synchronized void release() {
     running = null;
   }
@@ -100,7 +106,8 @@ final class SingleWriter {
       if (e.getCause() instanceof GcException known) {
         throw known;
       }
-      throw e;
+      throw new IllegalStateException(
+          other.kind().name() + ", which was joined, failed", e.getCause());
     }
   }
 }

@@ -40,6 +40,7 @@ final class Sweep {
   private final Map<ImageId, ImageDecision> decisions = new LinkedHashMap<>();
   private final ListMultimap<ImageId, ImageId> children = ArrayListMultimap.create();
   private Disk disk;
+  private long neededBytes;
   private boolean triggered;
   private long freedBytes;
 
@@ -56,7 +57,7 @@ final class Sweep {
     this.plan = plan;
     this.goal = goal;
     this.disk = start;
-    this.triggered = goal.isTriggered(start);
+    this.neededBytes = goal.isTriggered(start) ? goal.missing(start) : 0;
     this.engine = engine;
     this.meter = meter;
     this.book = book;
@@ -78,13 +79,14 @@ final class Sweep {
     for (ImageDecision victim : victims) {
       if (victim.reason().equals(Reason.MAX_AGE)) {
         tryToRemove(victim, Reason.MAX_AGE);
+        disk = meter.measure();
       }
     }
-    disk = meter.measure();
-    triggered |= goal.isTriggered(disk);
+    triggered = goal.isTriggered(disk);
     if (!triggered) {
       return;
     }
+    neededBytes = Math.max(neededBytes, goal.missing(disk));
     for (ImageDecision victim : victims) {
       if (!victim.reason().equals(Reason.MAX_AGE) && goal.missing(disk) > 0) {
         tryToRemove(victim, goal.reason());
@@ -102,7 +104,12 @@ final class Sweep {
     return disk;
   }
 
-  /** Whether the goal was called for, at the start or after the removals by age. */
+  /** What was missing at the start or, if that is more, after the removals by age; 0 if the goal was not called for. */
+  long neededBytes() {
+    return triggered ? neededBytes : 0;
+  }
+
+  /** Whether the goal was called for once the removals by age were done. */
   boolean triggered() {
     return triggered;
   }
@@ -192,21 +199,30 @@ final class Sweep {
     if (!result.lostReferences().isEmpty()) {
       lostReferences(image, result);
     }
-    disk = meter.measure();
-    if (gone) {
-      long freed = Math.max(0, disk.available() - before);
-      freedBytes = LongMath.saturatedAdd(freedBytes, freed);
-      ImageDecision measured =
-          decisionOn(image).toBuilder().measuredBytes(freed).build();
-      decisions.put(image.id(), measured);
-      if (measured.decision().equals(Decision.REMOVED)) {
-        events.happened(
-            GcEventType.IMAGE_REMOVED,
-            "removed image " + Planner.name(image) + " (" + reason + "), freed " + freed + " bytes",
-            measured,
-            null);
+    try {
+      disk = meter.measure();
+      if (gone) {
+        long freed = Math.max(0, disk.available() - before);
+        freedBytes = LongMath.saturatedAdd(freedBytes, freed);
+        decisions.put(
+            image.id(), decisionOn(image).toBuilder().measuredBytes(freed).build());
+      }
+    } finally { // also if it could not be measured
+      if (outcome.equals(RemovalOutcome.REMOVED)) {
+        tellRemoved(decisionOn(image));
       }
     }
+  }
+
+  private void tellRemoved(ImageDecision removed) {
+    String freed = removed.measuredBytes().isPresent()
+        ? "freed " + removed.measuredBytes().getAsLong() + " bytes"
+        : "what it freed could not be measured";
+    events.happened(
+        GcEventType.IMAGE_REMOVED,
+        "removed image " + Planner.name(removed.image()) + " (" + removed.reason() + "), " + freed,
+        removed,
+        null);
   }
 
   private void decide(ImageDecision planned, Decision decision, Reason reason, String detail) {
@@ -226,7 +242,7 @@ final class Sweep {
 
   private void lostReferences(Image image, RemovalResult result) {
     String message = "image " + image.id() + " stays but lost its names " + result.lostReferences();
-    events.problem("lost references", message, null);
+    events.problem("lost references", message);
     events.happened(GcEventType.IMAGE_REMOVAL_FAILED, message, decisionOn(image), null);
   }
 

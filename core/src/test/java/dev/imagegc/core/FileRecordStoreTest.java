@@ -10,8 +10,10 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.StoreException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -139,6 +141,34 @@ class FileRecordStoreTest {
     first.close();
     first.close();
     FileRecordStore.open(file).close();
+  }
+
+  @Test
+  void open_thatIsRefusedInThisProcess_doesNotGiveTheLockUp() throws Exception {
+    try (FileRecordStore store = FileRecordStore.open(file)) {
+      assertThatThrownBy(() -> FileRecordStore.open(file)).isInstanceOf(BusyException.class);
+      Process other = new ProcessBuilder(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "-cp",
+              System.getProperty("java.class.path"),
+              LockTry.class.getName(),
+              file + ".lock")
+          .start();
+      assertThat(other.waitFor())
+          .as("exit code of a process that tries to lock")
+          .isEqualTo(LockTry.REFUSED);
+    }
+  }
+
+  /** Another process: ends with {@link #REFUSED} if the file is locked. */
+  static final class LockTry {
+    static final int REFUSED = 3;
+
+    public static void main(String[] args) throws IOException {
+      try (FileChannel channel = FileChannel.open(Path.of(args[0]), StandardOpenOption.WRITE)) {
+        System.exit(channel.tryLock() == null ? REFUSED : 0);
+      }
+    }
   }
 
   @Test

@@ -10,21 +10,28 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Decision;
+import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
+import dev.imagegc.api.RecordSnapshot;
+import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
+import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -65,6 +72,95 @@ class HangingPeersTest {
   }
 
   @Test
+  void list_thatWasLate_getsTheFirstDeadlineNextTime() {
+    try (ImageGcManager gc = collector(node).build()) {
+      gc.detectImages(); // no images: 10 s
+      node.faults().hangNext(Operation.LIST_IMAGES);
+      assertThatThrownBy(gc::plan).hasMessageEndingWith("within 10s");
+      node.faults().hangNext(Operation.LIST_IMAGES);
+      assertThatThrownBy(gc::plan).hasMessageEndingWith("within 2m");
+      gc.detectImages();
+      node.faults().hangNext(Operation.LIST_IMAGES);
+      assertThatThrownBy(gc::plan).hasMessageEndingWith("within 10s");
+    }
+  }
+
+  @Test
+  void deadlines_asLongAsTheyMayBe_doNotOverflow() {
+    node.image("a").size(100).add();
+    Duration longest = Duration.ofNanos(Long.MAX_VALUE);
+    Deadlines deadlines = Deadlines.builder().list(longest, longest).build();
+    try (ImageGcManager gc = ImageGcManager.builder()
+        .runtime(node.runtime())
+        .fsStats(node.fsStats())
+        .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+        .deadlines(deadlines)
+        .build()) {
+      gc.detectImages();
+      assertThat(removed(gc.deleteUnusedImages())).containsExactly("a");
+    }
+  }
+
+  @Test
+  void images_thatManyAskForAtOnce_costOneDeadlineTogether() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    node.faults().beforeEach(Operation.LIST_IMAGES, () -> {
+      asked.countDown();
+      awaitQuietly(new CountDownLatch(1));
+    });
+    ExecutorService threads = Executors.newCachedThreadPool();
+    try (ImageGcManager gc = collector(node).build()) {
+      List<CompletableFuture<?>> callers = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        callers.add(CompletableFuture.supplyAsync(gc::images, threads));
+      }
+      asked.await();
+      node.clock().awaitWaiters(4);
+      node.clock().advance(Duration.ofMinutes(2));
+      for (CompletableFuture<?> caller : callers) {
+        assertThatThrownBy(caller::join).hasCauseInstanceOf(TimedOutException.class);
+      }
+      assertThat(node.calls(Operation.LIST_IMAGES)).isEqualTo(1);
+    } finally {
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  void interruptedRound_stillTellsAndSavesWhatItDid() {
+    node.image("a").size(100).add();
+    node.image("b").size(100).add();
+    Thread caller = Thread.currentThread();
+    node.faults()
+        .afterNext(
+            Operation.REMOVE_IMAGE,
+            () -> node.faults().beforeNext(Operation.LIST_CONTAINERS, new Interrupter(caller)));
+    AtomicReference<RecordSnapshot> saved = new AtomicReference<>();
+    RecordStore store = new RecordStore() {
+      @Override
+      public Optional<RecordSnapshot> load() {
+        return Optional.empty();
+      }
+
+      @Override
+      public void save(RecordSnapshot snapshot) {
+        saved.set(snapshot);
+      }
+    };
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc = collector(node).store(store).listener(listener).build()) {
+      GcReport report = gc.deleteUnusedImages();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(removed(report)).containsExactly("a");
+      assertThat(listener.types())
+          .contains(GcEventType.ROUND_FINISHED)
+          .doesNotContain(GcEventType.STORE_FAILED);
+      assertThat(saved.get().entries()).extracting(entry -> entry.id().text()).containsExactly("b");
+    }
+  }
+
+  @Test
   void removal_thatHangs_isUnknownAndNotCredited_andTheRoundGoesOn() {
     node.image("a").size(100).add();
     node.image("b").size(100).add();
@@ -74,7 +170,8 @@ class HangingPeersTest {
       GcReport report = gc.garbageCollect();
       assertThat(decision(report, "a")).isEqualTo(Decision.FAILED);
       assertThat(reason(report, "a")).isEqualTo(Reason.OUTCOME_UNKNOWN);
-      assertThat(report.freedBytes()).isEqualTo(removed(report).size() * 100L);
+      assertThat(removed(report)).containsExactly("b");
+      assertThat(report.freedBytes()).isEqualTo(100);
     }
   }
 
@@ -273,7 +370,7 @@ class HangingPeersTest {
       asked.await();
     }
 
-    CompletableFuture<GcReport> call(java.util.function.Supplier<GcReport> call) {
+    CompletableFuture<GcReport> call(Supplier<GcReport> call) {
       return CompletableFuture.supplyAsync(call, threads);
     }
 

@@ -15,8 +15,10 @@ import dev.imagegc.api.StoreException;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -144,6 +146,47 @@ class HistoryTest {
   }
 
   @Test
+  void history_thatIsReadAtTheSecondTry_isNotLost() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().advance(HOUR);
+    store.failures.add(new StoreException("try again"));
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).listener(listener).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+      assertThat(listener.types()).isEmpty();
+    }
+  }
+
+  @Test
+  void history_withTimesThatCannotBe_isLost_notTheCollector() {
+    node.image("a").size(100).add();
+    var clock = node.clock();
+    store.saved = RecordSnapshot.of(
+        Instant.MAX,
+        clock.instant(),
+        clock.bootTime(),
+        List.of(RecordSnapshot.Entry.of(ImageId.of("a"), Instant.MIN, Optional.empty())));
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc =
+        collector(node, policy).store(store).listener(listener).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
+      assertThat(listener.types()).containsExactly(GcEventType.HISTORY_LOST);
+    }
+  }
+
+  @Test
+  void maxAge_acrossRestartsOfAHostThatCollectsOnce_acts() {
+    node.image("a").size(100).add();
+    detectAndClose();
+    node.clock().advance(DAY.plusNanos(1));
+    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+      assertThat(gc.garbageCollect().removed()).hasSize(1);
+    }
+  }
+
+  @Test
   void history_thatCannotBeRead_isNotOverwritten_andIsUsedOnceItCan() {
     node.image("a").size(100).add();
     detectAndClose();
@@ -182,7 +225,7 @@ class HistoryTest {
         clock.instant(),
         clock.instant(),
         clock.bootTime(),
-        java.util.List.of(RecordSnapshot.Entry.of(
+        List.of(RecordSnapshot.Entry.of(
             ImageId.of("a"),
             clock.instant().plus(DAY),
             Optional.of(clock.instant().plus(DAY)))));

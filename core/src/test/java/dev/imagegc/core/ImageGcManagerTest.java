@@ -446,6 +446,23 @@ class ImageGcManagerTest {
   }
 
   @Test
+  void removal_thatCannotBeMeasured_isToldAllTheSame() {
+    images(100, "a");
+    node.faults()
+        .afterNext(
+            Operation.REMOVE_IMAGE,
+            () ->
+                node.faults().failAlways(Operation.MEASURE, new UnreachableException("disk gone")));
+    try (ImageGcManager gc = collector(node).listener(listener).build()) {
+      gc.deleteUnusedImages();
+      assertThat(listener.events(GcEventType.IMAGE_REMOVED))
+          .singleElement()
+          .satisfies(event -> assertThat(event.message())
+              .isEqualTo("removed image a (UNUSED), what it freed could not be measured"));
+    }
+  }
+
+  @Test
   void images_areListedBeforeContainers() {
     images(100, "a");
     try (ImageGcManager gc = collector(node).build()) {
@@ -594,7 +611,7 @@ class ImageGcManagerTest {
       images(100, "young"); // 90 %, need 100
       GcPlan plan = gc.plan();
       assertThat(ids(plan.victims())).containsExactly("old");
-      assertThat(plan.neededBytes()).hasValue(100);
+      assertThat(plan.neededBytes()).hasValue(0);
       assertThat(removed(gc.garbageCollect())).containsExactly("old");
       assertThat(node.hasImage("young")).isTrue();
     }
@@ -612,6 +629,85 @@ class ImageGcManagerTest {
       GcReport report = gc.garbageCollect();
       assertThat(removed(report)).isEmpty();
       assertThat(node.hasImage("base")).isTrue();
+    }
+  }
+
+  @Test
+  void maxAge_isLookedForByAHostThatOnlyCollects() {
+    LruGcPolicy.Builder policy =
+        LruGcPolicy.builder().minAge(Duration.ZERO).maxAge(Duration.ofDays(1));
+    images(100, "a");
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.garbageCollect();
+      node.clock().advance(Duration.ofDays(1));
+      images(100, "b"); // pulled after the last look
+      gc.garbageCollect();
+      node.clock().advance(Duration.ofHours(1));
+      assertThat(node.imageIds()).containsExactly("a", "b");
+      assertThat(removed(gc.garbageCollect())).containsExactly("a");
+      node.clock().advance(Duration.ofDays(1));
+      assertThat(removed(gc.garbageCollect())).containsExactly("b");
+    }
+  }
+
+  @Test
+  void maxAge_withNothingNewlyDue_asksTheEngineOnceInADetectionInterval() {
+    LruGcPolicy.Builder policy = LruGcPolicy.builder()
+        .minAge(Duration.ZERO)
+        .maxAge(Duration.ofSeconds(30))
+        .keep("kept");
+    node.image("a").tag("kept:1").size(100).add();
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.garbageCollect();
+      node.clock().advance(Duration.ofMinutes(1));
+      gc.garbageCollect(); // it became due: the round looks, and it is protected
+      gc.garbageCollect();
+      node.clock().advance(Duration.ofMinutes(1));
+      gc.garbageCollect();
+      assertThat(node.calls(Operation.LIST_IMAGES)).isEqualTo(2);
+      node.clock().advance(Duration.ofMinutes(4));
+      gc.garbageCollect();
+      assertThat(node.calls(Operation.LIST_IMAGES)).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void maxAge_thatBringsUsageBelowHigh_leavesTheThresholdPartOut() {
+    LruGcPolicy.Builder policy = LruGcPolicy.builder()
+        .highPercent(90)
+        .lowPercent(80)
+        .minAge(Duration.ZERO)
+        .maxAge(Duration.ofMinutes(5));
+    images(50, "old");
+    node.otherData(750);
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.detectImages();
+      node.clock().advance(Duration.ofMinutes(6));
+      images(100, "young"); // 90 %; 85 % without "old"
+      assertThat(ids(gc.plan().victims())).containsExactly("old");
+      GcReport report = gc.garbageCollect();
+      assertThat(removed(report)).containsExactly("old");
+      assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+    }
+  }
+
+  @Test
+  void need_thatOnlyAppearsAfterTheAgePart_isTheReportsNeed() {
+    LruGcPolicy.Builder policy = LruGcPolicy.builder()
+        .highPercent(90)
+        .lowPercent(80)
+        .minAge(Duration.ZERO)
+        .maxAge(Duration.ofMinutes(5));
+    images(100, "old");
+    node.otherData(400);
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      gc.detectImages();
+      node.clock().advance(Duration.ofMinutes(6));
+      node.faults().afterNext(Operation.REMOVE_IMAGE, () -> node.writeOtherData(500));
+      GcReport report = gc.garbageCollect();
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(report.neededBytes()).hasValue(100);
+      assertThat(report.missingBytes()).hasValue(100);
     }
   }
 
@@ -726,6 +822,47 @@ class ImageGcManagerTest {
   }
 
   @Test
+  void policy_thatThrowsAnError_keepsTheImageToo() {
+    images(100, "a");
+    GcPolicy policy = new TestPolicy() {
+      @Override
+      public Verdict verdict(ImageRecord image) {
+        throw new NoClassDefFoundError("host/Rules");
+      }
+    };
+    try (ImageGcManager gc = collector(node).policy(policy).build()) {
+      assertThat(reason(gc.deleteUnusedImages(), "a")).isEqualTo(Reason.POLICY_FAILED);
+    }
+  }
+
+  @Test
+  void policy_thatKeepsAnImageWithTheReservesReason_keepsItAllTheSame() {
+    images(100, "a");
+    GcPolicy policy = new TestPolicy() {
+      @Override
+      public Verdict verdict(ImageRecord image) {
+        return Verdict.stays(Reason.ENOUGH_FREED, "quota met");
+      }
+    };
+    try (ImageGcManager gc = collector(node).policy(policy).build()) {
+      gc.deleteUnusedImages();
+      assertThat(node.removalsAsked()).isEmpty();
+    }
+  }
+
+  @Test
+  void problems_ofCallsWithoutAReport_areNotThoseOfTheNextRound() {
+    images(100, "a");
+    listener.failWith(new IllegalStateException("boom"));
+    node.faults().failNext(Operation.LIST_IMAGES, new UnreachableException("down"));
+    try (ImageGcManager gc = collector(node).listener(listener).build()) {
+      assertThatThrownBy(gc::detectImages).isInstanceOf(UnreachableException.class);
+      listener.heal();
+      assertThat(gc.deleteUnusedImages().problems()).isEmpty();
+    }
+  }
+
+  @Test
   void policy_withoutThresholdsOrOrder_failsTheRoundNotTheCollector() {
     images(100, "a");
     TestPolicy policy = new TestPolicy();
@@ -810,6 +947,9 @@ class ImageGcManagerTest {
     gc.close();
     gc.close();
     assertThatThrownBy(gc::garbageCollect).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> gc.freeSpace(1)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(gc::deleteUnusedImages).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(gc::detectImages).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(gc::plan).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(gc::images).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(gc::start).isInstanceOf(IllegalStateException.class);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,6 +39,14 @@ class ReferenceGlobTest {
   })
   void glob_matchesTheWholeNameInEachOfItsForms(String glob, String reference, boolean matches) {
     assertThat(ReferenceGlob.of(glob).matches(reference)).isEqualTo(matches);
+  }
+
+  @Test
+  @Timeout(10) // a matcher that backtracks takes minutes
+  void glob_withManyStars_takesTimeInProportionToTheName() {
+    String name = "a".repeat(5000);
+    assertThat(ReferenceGlob.of("**a**a**a**a**a**a**b").matches(name)).isFalse();
+    assertThat(ReferenceGlob.of("**a**a**a**a**a**a**a").matches(name)).isTrue();
   }
 
   @ParameterizedTest

@@ -119,6 +119,23 @@ class ScheduleTest {
   }
 
   @Test
+  void intervalsAndJitter_asLongAsTheyMayBe_meanNever() {
+    Duration longest = Duration.ofNanos(Long.MAX_VALUE);
+    try (ImageGcManager gc = ImageGcManager.builder()
+        .runtime(node.runtime())
+        .fsStats(node.fsStats())
+        .listener(listener)
+        .detectionInterval(longest)
+        .collectionInterval(longest)
+        .jitter(longest)
+        .build()) {
+      gc.start();
+      assertThat(nextOutcome()).isEqualTo(Outcome.NOT_NEEDED);
+    }
+    assertThat(listener.events(GcEventType.ROUND_FINISHED)).hasSize(1);
+  }
+
+  @Test
   void close_endsTheTimers() {
     ImageGcManager gc = collector(node).scheduler(scheduler).build();
     gc.start();
