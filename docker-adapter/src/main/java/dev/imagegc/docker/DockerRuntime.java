@@ -65,6 +65,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   private final Path containerdRoot;
   private final ReentrantLock removing = new ReentrantLock(true);
   private volatile @Nullable List<Image> lastListing;
+  private volatile ImageFs.@Nullable Place imageFs; // only if proven
 
   private DockerRuntime(Builder builder) {
     EngineSettings settings = builder.settings();
@@ -96,6 +97,10 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
             .map(image -> pinned(image, own))
             .toList();
     lastListing = images;
+    ImageFs.Place place = imageFs;
+    if (place != null && !place.fits(images)) {
+      imageFs = null; // another engine has taken the socket over
+    }
     return images;
   }
 
@@ -159,7 +164,8 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
    * containerd store, {@code overlay-images} with Podman), and so must be the engine's own id if it keeps that in a file.
    * While the engine has no image at all, the layout of the directory has to do; nothing could be collected then.
    *
-   * <p>Lists the images and asks for {@code /info}, so ask once and keep the answer.
+   * <p>Asks for {@code /info}, and lists the images if the engine keeps no id in its directory. A place that is proven is
+   * remembered, so that further calls ask nothing, until a listing of images contradicts it.
    *
    * @return an existing directory
    * @throws dev.imagegc.api.UnreachableException if the engine is on another machine, or there is no such path here, or
@@ -168,7 +174,12 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
    * @throws GcException if the engine cannot be asked
    */
   public Path imageFsPath() {
-    return new ImageFs(api, containerdRoot).locate(this::listImages);
+    ImageFs.Place known = imageFs;
+    if (known == null) {
+      known = new ImageFs(api, containerdRoot).locate(this::listImages);
+      imageFs = known.proven() ? known : null;
+    }
+    return known.path();
   }
 
   /**

@@ -44,15 +44,33 @@ final class ImageFs {
 
   private record Info(String id, String driver, String root, boolean containerdStore) {}
 
-  /** A directory of images, and the directory in it that has an entry for each image, named by the image's bare id. */
-  private record Store(Path path, Path entries) {}
+  /**
+   * A directory of images.
+   *
+   * @param path the directory
+   * @param entries the directory in it that has an entry for each image, named by the image's bare id
+   * @param proven whether there is evidence that it is the engine's
+   */
+  record Place(Path path, Path entries, boolean proven) {
+    /** Whether a listing of the engine's images does not contradict the evidence. */
+    boolean fits(List<Image> images) {
+      return images.isEmpty()
+          || images.stream()
+              .limit(MAX_CHECKED)
+              .anyMatch(image -> Files.exists(entries.resolve(bare(image.id()))));
+    }
+
+    private Place withProof() {
+      return new Place(path, entries, true);
+    }
+  }
 
   /**
    * Returns the directory of the images.
    *
-   * @param listing lists all images of the engine
+   * @param listing lists all images of the engine; asked for only if nothing else proves the place
    */
-  Path locate(Supplier<List<Image>> listing) {
+  Place locate(Supplier<List<Image>> listing) {
     if (api.host().elsewhere()) {
       throw new UnreachableException("The engine at " + api.host()
           + " is not on this machine, so its image filesystem cannot be measured here.");
@@ -60,10 +78,12 @@ final class ImageFs {
     Info info = api.read("/info", ImageFs::info);
     Path root = root(info);
     try {
-      checkEngineId(info, root);
-      Store store = info.containerdStore() ? containerdStore(root) : graphStore(info, root);
-      checkImages(store, listing.get());
-      return store.path();
+      boolean sameEngine = hasEngineId(info, root);
+      Place place = info.containerdStore() ? containerdStore(root) : graphStore(info, root);
+      if (sameEngine && place.path().startsWith(root)) {
+        return place.withProof();
+      }
+      return checkImages(place, listing.get()) ? place.withProof() : place;
     } catch (AccessDeniedException e) {
       throw new dev.imagegc.api.AccessDeniedException(
           "This user may not look into " + e.getFile() + ", where the engine at " + api.host()
@@ -117,20 +137,21 @@ final class ImageFs {
         cause);
   }
 
-  /** Newer engines keep their id in their data directory. A different one there is proof that it is another engine's. */
-  private void checkEngineId(Info info, Path root) throws IOException {
+  /** Newer engines keep their id in their data directory. A different one there proves that it is another engine's. */
+  private boolean hasEngineId(Info info, Path root) throws IOException {
     requireThere(root);
     Path file = root.resolve("engine-id");
     if (!exists(file) || info.id().isEmpty()) {
-      return;
+      return false;
     }
     String here = Files.readString(file, StandardCharsets.UTF_8).strip();
     if (!here.equals(info.id())) {
       throw notTheEngines(root, "it belongs to the engine with id " + here);
     }
+    return true;
   }
 
-  private Store containerdStore(Path root) throws IOException {
+  private Place containerdStore(Path root) throws IOException {
     Path own = root.resolve("containerd/daemon");
     Path path = exists(own.resolve(CONTAINERD_DATABASE)) ? own : containerdRoot;
     if (!exists(path.resolve(CONTAINERD_DATABASE))) {
@@ -138,32 +159,36 @@ final class ImageFs {
           + " keeps its images in containerd, whose directory it does not tell: neither " + own
           + " nor " + containerdRoot + " is one." + SET_IT);
     }
-    return new Store(path, path.resolve(CONTAINERD_BLOBS));
+    return new Place(path, path.resolve(CONTAINERD_BLOBS), false);
   }
 
   /** Docker keeps {@code image/<driver>/imagedb} in its data directory, Podman {@code <driver>-images}. */
-  private Store graphStore(Info info, Path root) throws IOException {
+  private Place graphStore(Info info, Path root) throws IOException {
     Path docker = root.resolve("image/" + info.driver() + "/imagedb/content/sha256");
     Path podman = root.resolve(info.driver() + "-images");
     for (Path entries : List.of(docker, podman)) {
       if (!info.driver().isEmpty() && exists(entries)) {
-        return new Store(root, entries);
+        return new Place(root, entries, false);
       }
     }
     throw notTheEngines(
         root, "it has neither " + root.relativize(docker) + " nor " + root.relativize(podman));
   }
 
-  private void checkImages(Store store, List<Image> images) throws IOException {
-    requireThere(store.entries());
+  /** Says whether an image of the engine is there; that one is not is an error, unless it has gone meanwhile. */
+  private boolean checkImages(Place place, List<Image> images) throws IOException {
+    requireThere(place.entries());
+    boolean seen = false;
     ImageCalls calls = new ImageCalls(api);
     for (Image image : images.subList(0, Math.min(images.size(), MAX_CHECKED))) {
-      boolean here = exists(store.entries().resolve(bare(image.id())));
+      boolean here = exists(place.entries().resolve(bare(image.id())));
+      seen |= here;
       if (!here && calls.lookUp(image.id().text()).isPresent()) {
         throw notTheEngines(
-            store.path(), "the engine's image " + image.id().shortText() + " is not there");
+            place.path(), "the engine's image " + image.id().shortText() + " is not there");
       }
     }
+    return seen;
   }
 
   private static String bare(ImageId id) {

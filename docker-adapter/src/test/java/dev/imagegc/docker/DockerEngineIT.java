@@ -173,7 +173,9 @@ class DockerEngineIT {
 
   @Test
   void remove_parentOnOverlay2_hasChildrenAndKeepsAllItsNames() {
-    assumeTrue(!engine.isPodman() && !engine.hasContainerdStore(), "others let a parent go");
+    assumeTrue(
+        !engine.isPodman() && !engine.hasContainerdStore(),
+        "not on this engine: it lets a parent go");
     String id = engine.importImage("kit/base:1", 1000);
     engine.tag(id, "kit/b", "2");
     engine.build("kit/child:1", "FROM kit/base:1\nLABEL a=1\n");
@@ -187,7 +189,8 @@ class DockerEngineIT {
 
   @Test
   void remove_child_leavesUntaggedParentsToTheCollector() {
-    assumeTrue(!engine.isPodman(), "Podman 4 takes them along whatever it is asked");
+    assumeTrue(
+        !engine.isPodman(), "not on this engine: Podman 4 takes them along whatever it is asked");
     String base = engine.importImage("kit/base:1", 1000);
     String child = engine.build("kit/child:1", "FROM kit/base:1\nLABEL a=1\nLABEL b=2\n");
     ImageId parent = listed(child).parent().orElseThrow();
@@ -209,7 +212,7 @@ class DockerEngineIT {
 
   @Test
   void imageMountedIntoAContainer_isHeldByEveryFormOfItsName() {
-    assumeTrue(engine.name().startsWith("docker28"), "needs API 1.48");
+    assumeTrue(engine.name().startsWith("docker28"), "not on this engine: needs API 1.48");
     String box = engine.importImage("kit/box:1", 1000);
     String data = engine.importImage("kit/data:1", 2000);
     for (String name : List.of(
@@ -225,7 +228,7 @@ class DockerEngineIT {
 
   @Test
   void imageMountedIntoAContainer_whoseTagMoved_isStillHeld() {
-    assumeTrue(engine.name().startsWith("docker28"), "needs API 1.48");
+    assumeTrue(engine.name().startsWith("docker28"), "not on this engine: needs API 1.48");
     engine.importImage("kit/box:1", 1000);
     String data = engine.importImage("kit/data:1", 2000);
     engine.createWithMountedImage("kit/box:1", "kit/data:1");

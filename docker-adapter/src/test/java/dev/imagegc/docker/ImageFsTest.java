@@ -103,6 +103,51 @@ class ImageFsTest extends DaemonTest {
   }
 
   @Test
+  void provenPlace_isRemembered_andAsksTheEngineNothing() throws Exception {
+    info("overlay2", root.toString());
+    file(root, OVERLAY2 + "/" + image());
+    runtime.imageFsPath();
+    daemon.forgetCalls();
+
+    assertThat(runtime.imageFsPath()).isEqualTo(root);
+    assertThat(daemon.calls()).isEmpty();
+  }
+
+  @Test
+  void engineIdThatFits_provesThePlaceWithoutAListing() throws Exception {
+    info("overlay2", root.toString());
+    directory(root, OVERLAY2);
+    Files.writeString(root.resolve("engine-id"), "engine-1");
+    image();
+
+    assertThat(runtime.imageFsPath()).isEqualTo(root);
+    assertThat(daemon.calls()).containsExactly("GET /info");
+  }
+
+  @Test
+  void placeWithoutProof_isProvenAgain() throws Exception {
+    info("overlay2", root.toString());
+    directory(root, OVERLAY2);
+    runtime.imageFsPath();
+    String id = image();
+
+    refused("the engine's image " + id.substring(0, 12) + " is not there");
+  }
+
+  @Test
+  void provenPlace_thatAListingContradicts_isProvenAgain() throws Exception {
+    info("overlay2", root.toString());
+    String first = image();
+    file(root, OVERLAY2 + "/" + first);
+    runtime.imageFsPath();
+    Files.delete(
+        root.resolve(OVERLAY2 + "/" + first)); // as if another engine had taken the socket over
+    runtime.listImages();
+
+    refused("the engine's image " + first.substring(0, 12) + " is not there");
+  }
+
+  @Test
   void podman_isItsStorage() throws Exception {
     info("overlay", root.toString());
     directory(root, "overlay-images/" + image());

@@ -144,6 +144,7 @@ final class StubDaemon implements AutoCloseable {
   }
 
   private final ServerSocketChannel server;
+  private final Thread acceptor;
   private final Function<Request, Reply> script;
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final CountDownLatch released = new CountDownLatch(1);
@@ -152,7 +153,7 @@ final class StubDaemon implements AutoCloseable {
   private StubDaemon(ServerSocketChannel server, Function<Request, Reply> script) {
     this.server = server;
     this.script = script;
-    start(this::accept);
+    this.acceptor = start(this::accept);
   }
 
   /** Starts a daemon on a unix socket; a file that is there is replaced. */
@@ -209,22 +210,30 @@ final class StubDaemon implements AutoCloseable {
     released.countDown();
     try {
       server.close();
+      acceptor.join(); // until then a connection could still be made
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private static void start(Runnable task) {
+  private static Thread start(Runnable task) {
     Thread thread = new Thread(task, "stub-daemon");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   private void accept() {
     while (!stopped) {
       try {
         SocketChannel channel = server.accept();
-        start(() -> serve(channel));
+        if (stopped) {
+          channel.close();
+        } else {
+          start(() -> serve(channel));
+        }
       } catch (IOException e) {
         return; // closed
       }

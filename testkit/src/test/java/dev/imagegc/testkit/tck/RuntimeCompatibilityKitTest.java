@@ -642,7 +642,7 @@ class RuntimeCompatibilityKitTest {
   private static Function<FakeNode, Runtime> removing(Removal removal) {
     return node -> new ForwardingRuntime(node.runtime()) {
       @Override
-      public RemovalResult removeImage(Image image) {
+      public synchronized RemovalResult removeImage(Image image) { // broken, but not by races
         return removal.remove(node, image);
       }
     };
