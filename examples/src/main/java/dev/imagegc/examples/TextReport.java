@@ -91,12 +91,17 @@ final class TextReport {
     if (plan.outcome().equals(Outcome.NOT_NEEDED)) {
       return "NOT_NEEDED: none of " + all + " would be removed.";
     }
-    String missing = plan.shortfallBytes().orElse(0) > 0
-        ? "\nThat is not enough: " + Human.bytes(plan.shortfallBytes()) + " would still be missing."
-        : "";
-    return "PLANNED: " + plan.victims().size() + " of " + all
-        + " would be removed, predicted to free "
-        + prediction(plan.predictedBytes(), plan.accounting()) + "." + missing;
+    String victims = plan.victims().isEmpty()
+        ? "PLANNED: none of " + all + " may be removed."
+        : Human.wrapped(
+            "PLANNED: " + plan.victims().size() + " of " + all
+                + " would be removed, predicted to free "
+                + prediction(plan.predictedBytes(), plan.accounting()) + ".",
+            "");
+    return plan.shortfallBytes().orElse(0) > 0
+        ? victims + "\nThat is not enough: " + Human.bytes(plan.shortfallBytes())
+            + " would still be missing."
+        : victims;
   }
 
   private static String conclusion(GcReport report) {

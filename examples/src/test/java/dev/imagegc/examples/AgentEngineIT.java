@@ -59,7 +59,7 @@ class AgentEngineIT {
   @Test
   void collect_fullFilesystem_freesDownToLowAndTakesNothingThatIsNeeded() throws Exception {
     String two = engine.importImage("acc/two:1", 20 * MB);
-    engine.tag(two, "other/two", "9");
+    engine.tag("acc/two:1", "other/two", "9");
     String kept = engine.importImage("acc/kept:1", 20 * MB);
     String base = engine.importBusybox("acc/base:1");
     String running = buildOnBase("acc/running:1");
@@ -67,7 +67,8 @@ class AgentEngineIT {
     engine.run("acc/running:1", "/bin/busybox", "sleep", "600");
     engine.await(engine.run("acc/exited:1", "/bin/busybox", "true"));
     fillWithImages(87, this::buildOnBase);
-    String[] options = {"--json", "--min-age", "0s", "--keep", "acc/kept"};
+    // Docker reports the familiar name, Podman the full one.
+    String[] options = {"--json", "--min-age", "0s", "--keep", "docker.io/acc/kept"};
 
     JsonObject plan = agent(0, "plan", options);
     long before = available();

@@ -62,7 +62,9 @@ class OneShotCommandsTest {
     AgentRun run = AgentRun.on(node, "plan"); // everything is too young
 
     assertThat(run.exitCode()).isEqualTo(3);
-    assertThat(run.out()).contains("That is not enough: 100 B would still be missing.");
+    assertThat(run.out())
+        .contains("PLANNED: none of 3 images may be removed.")
+        .contains("That is not enough: 100 B would still be missing.");
   }
 
   @Test
