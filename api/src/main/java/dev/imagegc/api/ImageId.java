@@ -23,15 +23,15 @@ public final class ImageId implements Comparable<ImageId> {
   /**
    * Returns the id that an engine wrote.
    *
-   * @param text the id as the engine writes it, without white space
+   * @param text the id as the engine writes it, not blank, without control characters
    * @return the id
    */
   public static ImageId of(String text) {
     boolean prefixed = Objects.requireNonNull(text, "text").startsWith(PREFIX);
     String key = prefixed ? text.substring(PREFIX.length()) : text;
-    if (key.isEmpty() || key.chars().anyMatch(c -> c <= ' ')) {
+    if (key.isBlank() || key.chars().anyMatch(Character::isISOControl)) {
       throw new IllegalArgumentException(
-          "image id must not be empty or contain white space: '" + text + "'");
+          "image id must not be blank or contain control characters: '" + text + "'");
     }
     return new ImageId(key, prefixed);
   }

@@ -164,8 +164,9 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
    * containerd store, {@code overlay-images} with Podman), and so must be the engine's own id if it keeps that in a file.
    * While the engine has no image at all, the layout of the directory has to do; nothing could be collected then.
    *
-   * <p>Asks for {@code /info}, and lists the images if the engine keeps no id in its directory. A place that is proven is
-   * remembered, so that further calls ask nothing, until a listing of images contradicts it.
+   * <p>Asks for {@code /info} and, if the engine keeps no id in its directory, for a few of the images that are there; lists
+   * the images only if there are none, or containerd is not the engine's own. A place that is proven is remembered, so that
+   * further calls ask nothing, until a listing of images contradicts it.
    *
    * @return an existing directory
    * @throws dev.imagegc.api.UnreachableException if the engine is on another machine, or there is no such path here, or

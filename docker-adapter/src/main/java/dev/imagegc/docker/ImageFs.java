@@ -9,13 +9,16 @@ import dev.imagegc.api.UnreachableException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,9 @@ final class ImageFs {
 
   /** Enough to tell two engines apart, and few enough to be checked in no time. */
   private static final int MAX_CHECKED = 100;
+
+  private static final int MAX_ASKED = 5;
+  private static final Pattern IMAGE_ID = Pattern.compile("[0-9a-f]{64}");
 
   private final EngineApi api;
   private final Path containerdRoot;
@@ -57,7 +63,7 @@ final class ImageFs {
       return images.isEmpty()
           || images.stream()
               .limit(MAX_CHECKED)
-              .anyMatch(image -> Files.exists(entries.resolve(bare(image.id()))));
+              .allMatch(image -> Files.exists(entries.resolve(bare(image.id()))));
     }
 
     private Place withProof() {
@@ -68,7 +74,7 @@ final class ImageFs {
   /**
    * Returns the directory of the images.
    *
-   * @param listing lists all images of the engine; asked for only if nothing else proves the place
+   * @param listing lists all images of the engine; asked for only if the directory itself proves nothing
    */
   Place locate(Supplier<List<Image>> listing) {
     if (api.host().elsewhere()) {
@@ -83,7 +89,8 @@ final class ImageFs {
       if (sameEngine && place.path().startsWith(root)) {
         return place.withProof();
       }
-      return checkImages(place, listing.get()) ? place.withProof() : place;
+      boolean proven = checkEntries(place) || checkImages(place, listing.get());
+      return proven ? place.withProof() : place;
     } catch (AccessDeniedException e) {
       throw new dev.imagegc.api.AccessDeniedException(
           "This user may not look into " + e.getFile() + ", where the engine at " + api.host()
@@ -173,6 +180,42 @@ final class ImageFs {
     }
     throw notTheEngines(
         root, "it has neither " + root.relativize(docker) + " nor " + root.relativize(podman));
+  }
+
+  /**
+   * Says whether some of the images that are there are the engine's; that one is not is an error, unless it has gone
+   * meanwhile. Asking for a few costs far less than a list of all. Says no where entries are not images only.
+   */
+  private boolean checkEntries(Place place) throws IOException {
+    if (place.entries().endsWith(CONTAINERD_BLOBS)) {
+      return false;
+    }
+    requireThere(place.entries());
+    List<String> ids = new ArrayList<>();
+    try (DirectoryStream<Path> entries =
+        Files.newDirectoryStream(place.entries(), ImageFs::isImage)) {
+      for (Path entry : entries) {
+        if (ids.size() < MAX_ASKED) {
+          ids.add(entry.getFileName().toString());
+        }
+      }
+    }
+    ImageCalls calls = new ImageCalls(api);
+    boolean known = false;
+    for (String id : ids) {
+      boolean engines = calls.lookUp("sha256:" + id).isPresent();
+      known |= engines;
+      if (!engines && exists(place.entries().resolve(id))) {
+        throw notTheEngines(
+            place.path(),
+            "the engine does not know the image " + id.substring(0, 12) + " that is there");
+      }
+    }
+    return known;
+  }
+
+  private static boolean isImage(Path entry) {
+    return IMAGE_ID.matcher(entry.getFileName().toString()).matches();
   }
 
   /** Says whether an image of the engine is there; that one is not is an error, unless it has gone meanwhile. */

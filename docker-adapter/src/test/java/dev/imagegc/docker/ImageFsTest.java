@@ -114,6 +114,26 @@ class ImageFsTest extends DaemonTest {
   }
 
   @Test
+  void imagesThatAreThere_proveThePlaceWithoutAListing() throws Exception {
+    info("overlay2", root.toString());
+    String id = image();
+    file(root, OVERLAY2 + "/" + id);
+
+    assertThat(runtime.imageFsPath()).isEqualTo(root);
+    assertThat(daemon.calls()).containsExactly("GET /info", "GET /images/sha256:" + id + "/json");
+  }
+
+  @Test
+  void imagesThatAreThereAndNotTheEngines_areRefused() throws Exception {
+    info("overlay2", root.toString());
+    image();
+    String foreign = "f".repeat(64);
+    file(root, OVERLAY2 + "/" + foreign);
+
+    refused("the engine does not know the image " + foreign.substring(0, 12) + " that is there");
+  }
+
+  @Test
   void engineIdThatFits_provesThePlaceWithoutAListing() throws Exception {
     info("overlay2", root.toString());
     directory(root, OVERLAY2);
