@@ -37,7 +37,7 @@ final class EngineApi {
 
   private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
   private static final int MAX_WORDS = 300;
-  private static final int MAX_REPEATS = 25;
+  static final int MAX_REPEATS = 25;
 
   /** An answer, with what a parser made of it if it was a success. */
   private record Parsed<T>(Answer answer, @Nullable T value) {}
