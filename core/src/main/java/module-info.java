@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 import org.jspecify.annotations.NullMarked;
 
 /** The collector: detection, planning and sweeping of container images. */

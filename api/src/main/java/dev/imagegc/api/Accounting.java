@@ -3,7 +3,7 @@ package dev.imagegc.api;
 
 /** What the predicted bytes of a plan are made from. */
 public final class Accounting extends OpenCode {
-  /** Layers are known: predictions are exact, shared layers counted once. */
+  /** Layers are known: predictions are exact, shared layers counted once. Not produced by this release. */
   public static final Accounting LAYERS = new Accounting("LAYERS");
 
   /** Only the sizes that the engine lists: shared layers are counted in every image, so predictions are upper bounds. */

@@ -111,6 +111,20 @@ public final class FsStats {
     return optional(inodesFree);
   }
 
+  /**
+   * Returns a builder that holds these numbers.
+   *
+   * @return a builder; not thread-safe
+   */
+  public Builder toBuilder() {
+    Builder builder = new Builder(path, measuredAt);
+    builder.capacityBytes = capacityBytes;
+    builder.availableBytes = availableBytes;
+    builder.inodes = inodes;
+    builder.inodesFree = inodesFree;
+    return builder;
+  }
+
   private static OptionalLong optional(@Nullable Long value) {
     return value == null ? OptionalLong.empty() : OptionalLong.of(value);
   }

@@ -24,7 +24,7 @@ public final class GcEventType extends OpenCode {
   /** A state: the history cannot be loaded or saved. */
   public static final GcEventType STORE_FAILED = new GcEventType("StoreFailed");
 
-  /** The stored history was damaged and set aside; every image counts as first seen now. */
+  /** The stored history was damaged; every image counts as first seen now. */
   public static final GcEventType HISTORY_LOST = new GcEventType("HistoryLost");
 
   /** A state: the disk measure reports more available than capacity; capacity is used. */

@@ -20,7 +20,7 @@ public interface GcPolicy {
   GcThresholds thresholds();
 
   /**
-   * Says whether an image may go. It is asked for every image that is not held back already.
+   * Says whether an image may go. It is asked for every image that is not in use or pinned.
    *
    * @param image an image of the node, with what is remembered of it
    * @return the verdict

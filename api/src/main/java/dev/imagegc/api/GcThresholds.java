@@ -22,8 +22,8 @@ public final class GcThresholds {
   /** How long an image is left alone after it was first seen. */
   public static final Duration DEFAULT_MIN_AGE = Duration.ofMinutes(2);
 
-  private static final Duration LONGEST_AGE =
-      Duration.ofNanos(Long.MAX_VALUE); // ages are compared in nanoseconds
+  /** 292 years: ages are compared in nanoseconds. */
+  private static final Duration LONGEST_AGE = Duration.ofNanos(Long.MAX_VALUE);
 
   private final int highPercent;
   private final int lowPercent;

@@ -185,6 +185,17 @@ public final class ImageDecision {
     }
 
     /**
+     * Sets {@link ImageDecision#detail()}.
+     *
+     * @param newDetail words for people; may be empty
+     * @return this builder
+     */
+    public Builder detail(String newDetail) {
+      detail = Objects.requireNonNull(newDetail, "newDetail");
+      return this;
+    }
+
+    /**
      * Sets {@link ImageDecision#exclusiveBytes()}.
      *
      * @param bytes the bytes

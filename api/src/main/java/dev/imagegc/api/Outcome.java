@@ -3,7 +3,7 @@ package dev.imagegc.api;
 
 /** How a round or a plan ended. */
 public final class Outcome extends OpenCode {
-  /** A plan with at least one victim; nothing was touched. */
+  /** A plan that needs bytes or has victims; nothing was touched. */
   public static final Outcome PLANNED = new Outcome("PLANNED");
 
   /** Nothing was needed and nothing was due; nothing was removed. */

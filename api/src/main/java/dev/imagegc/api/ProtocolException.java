@@ -3,7 +3,10 @@ package dev.imagegc.api;
 
 import org.jspecify.annotations.Nullable;
 
-/** The answer is not one of a container engine, is malformed, is cut short, or its API version cannot be spoken. */
+/**
+ * An answer is not one that its contract allows: not a container engine's, malformed, cut short, in an API version that cannot
+ * be spoken, or null where there must be something.
+ */
 public final class ProtocolException extends GcException {
   /**
    * Creates it.

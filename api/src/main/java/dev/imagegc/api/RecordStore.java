@@ -10,8 +10,8 @@ import java.util.Optional;
  */
 public interface RecordStore {
   /**
-   * Loads what was last saved. A snapshot that cannot be read is set aside, never overwritten, and reported by the
-   * exception; the next call then finds nothing.
+   * Loads what was last saved. A damaged snapshot is set aside, never overwritten, and reported by the exception; the next
+   * call then finds nothing. A snapshot that cannot be read just now is left as it is, and the next call tries again.
    *
    * @return the snapshot, or empty if nothing was saved yet
    * @throws StoreException if the snapshot cannot be read

@@ -16,7 +16,8 @@ import java.util.List;
  *
  * <p>Every method throws a {@link GcException}: {@link UnreachableException} if the engine cannot be reached or is
  * shutting down, {@link TimedOutException} if it did not answer in time, {@link AccessDeniedException} if it may not be
- * asked, {@link ProtocolException} if the answer is not one of a container engine, is malformed or is cut short. An
+ * asked, {@link CancelledException} if the calling thread is interrupted, whose flag stays set, {@link
+ * ProtocolException} if the answer is not one of a container engine, is malformed or is cut short. An
  * answer is whole or it is an exception: a partial list must never be returned, because it would make images look
  * unused.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What hosts, engine adapters and the collector say to each other: small interfaces and immutable values, no logic.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Benchmarks of the collector. */
 @NullMarked
 package dev.imagegc.benchmarks;

@@ -51,9 +51,14 @@ public final class Deadlines {
     return new Builder();
   }
 
-  /** For a list when {@code images} were listed last time, or for the first one. */
+  /** For a list while it is not known how many images there are. */
+  Duration firstList() {
+    return firstList;
+  }
+
+  /** For a list when {@code images} were listed last time. */
   Duration list(int images) {
-    return images < 0 ? firstList : Durations.capped(list.plus(listPerImage.multipliedBy(images)));
+    return Durations.capped(list.plus(listPerImage.multipliedBy(images)));
   }
 
   Duration removal() {

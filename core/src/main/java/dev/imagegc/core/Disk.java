@@ -33,13 +33,7 @@ record Disk(FsStats stats, long capacity, long available, boolean clamped) {
     if (available <= capacity) {
       return new Disk(stats, capacity, available, false);
     }
-    FsStats.Builder shown = FsStats.builder(stats.path(), stats.measuredAt())
-        .capacityBytes(capacity)
-        .availableBytes(capacity);
-    if (stats.inodes().isPresent() && stats.inodesFree().isPresent()) {
-      shown.inodes(stats.inodes().getAsLong(), stats.inodesFree().getAsLong());
-    }
-    return new Disk(shown.build(), capacity, capacity, true);
+    return new Disk(stats.toBuilder().availableBytes(capacity).build(), capacity, capacity, true);
   }
 
   private static InvalidCapacityException unusable(FsStats stats, String why) {

@@ -3,11 +3,12 @@ package dev.imagegc.core;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Objects;
 
 /** Durations as people write them. */
 final class Durations {
-  /** More than 292 years: waits are in nanoseconds. */
-  static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE); // waits are in nanoseconds
+  /** The longest wait, 292 years: waits are in nanoseconds. */
+  static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
 
   private Durations() {}
 
@@ -23,11 +24,13 @@ final class Durations {
 
   /** Checks a setting. */
   static Duration positive(String field, Duration value) {
+    Objects.requireNonNull(value, field);
     return checked(field, value, value.isZero() || value.isNegative(), "above zero");
   }
 
   /** Checks a setting. */
   static Duration notNegative(String field, Duration value) {
+    Objects.requireNonNull(value, field);
     return checked(field, value, value.isNegative(), "zero or more");
   }
 

@@ -12,17 +12,18 @@ import dev.imagegc.api.TimedOutException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The host's {@link Runtime} with a deadline on every call. Thread-safe. */
 final class Engine {
+  private record LastList(int images, Duration took, long endNanos) {}
+
   private final Runtime runtime;
   private final BoundedCalls calls;
   private final Deadlines deadlines;
   private final GcClock clock;
-  private volatile int lastCount = -1;
-  private volatile boolean lastListWasLate;
-  private volatile Duration lastDuration = Duration.ZERO;
-  private volatile long lastEnd;
+  private volatile @Nullable LastList last;
+  private volatile boolean late; // the last image list timed out
 
   Engine(Runtime runtime, Deadlines deadlines, GcClock clock) {
     this.runtime = runtime;
@@ -43,13 +44,12 @@ final class Engine {
     try {
       images = calls.call("list images", listDeadline(), () -> List.copyOf(runtime.listImages()));
     } catch (TimedOutException e) {
-      lastListWasLate = true; // there may be many more images than last time
+      late = true; // there may be many more images than last time
       throw e;
     }
-    lastListWasLate = false;
-    lastEnd = clock.nanoTime();
-    lastDuration = Duration.ofNanos(lastEnd - start);
-    lastCount = images.size();
+    late = false;
+    long end = clock.nanoTime();
+    last = new LastList(images.size(), Duration.ofNanos(end - start), end);
     return images;
   }
 
@@ -64,9 +64,12 @@ final class Engine {
   }
 
   private Duration listDeadline() {
-    Duration usual = deadlines.list(lastCount);
-    Duration first = deadlines.list(-1);
-    return lastListWasLate && usual.compareTo(first) < 0 ? first : usual;
+    LastList known = last;
+    if (known == null) {
+      return deadlines.firstList();
+    }
+    Duration usual = deadlines.list(known.images());
+    return late && usual.compareTo(deadlines.firstList()) < 0 ? deadlines.firstList() : usual;
   }
 
   RemovalResult remove(Image image) {
@@ -78,9 +81,10 @@ final class Engine {
 
   /** Whether the last image list took so long, or is so recent, that a timer should not ask for another one yet. */
   boolean needsRest(int timesItsDuration) {
-    return lastCount >= 0
-        && clock.nanoTime() - lastEnd
-            < lastDuration.multipliedBy(timesItsDuration).toNanos();
+    LastList known = last;
+    return known != null
+        && clock.nanoTime() - known.endNanos()
+            < known.took().multipliedBy(timesItsDuration).toNanos();
   }
 
   void close() {

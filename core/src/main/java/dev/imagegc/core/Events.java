@@ -75,6 +75,11 @@ final class Events {
     }
   }
 
+  /** Trouble that was told already: only for the report of the running call. */
+  void note(String message) {
+    problems.add(message);
+  }
+
   /** Trouble that does not end a call: for its report, and once per kind for the log. */
   void problem(String kind, String message) {
     problems.add(message);

@@ -62,14 +62,14 @@ final class History {
         loaded ? null : tryLoad(); // a damaged snapshot was set aside by the first try
     if (again != null) {
       events.began(GcEventType.STORE_FAILED, again.getMessage(), again, null);
-      events.problem("history", again.getMessage());
+      events.note(again.getMessage());
     } else if (!found) {
       events.happened(
           GcEventType.HISTORY_LOST,
           "stored history is lost, every image counts as first seen now: " + first.getMessage(),
           null,
           null);
-      events.problem("history", first.getMessage());
+      events.note(first.getMessage());
     }
   }
 
@@ -88,7 +88,7 @@ final class History {
       events.ended(GcEventType.STORE_FAILED, "history is saved again");
     } catch (GcException e) {
       events.began(GcEventType.STORE_FAILED, e.getMessage(), e, null);
-      events.problem("history", e.getMessage());
+      events.note(e.getMessage());
     }
   }
 

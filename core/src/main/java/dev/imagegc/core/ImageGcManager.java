@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -75,8 +76,8 @@ public final class ImageGcManager implements AutoCloseable {
   private final SingleWriter writer;
   private final ImageListCache imageList;
   private final Schedule schedule;
-  private boolean started; // guarded by this
-  private volatile boolean closed;
+  private final AtomicBoolean started = new AtomicBoolean();
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private ImageGcManager(Builder builder, Runtime runtime, FsStatsProvider fsStats) {
     this.clock = builder.clock;
@@ -105,7 +106,7 @@ public final class ImageGcManager implements AutoCloseable {
         timeline,
         clock,
         detectionInterval,
-        () -> closed);
+        closed::get);
     this.writer = new SingleWriter(clock, builder.maxWait);
     this.imageList = new ImageListCache(engine, clock);
     this.schedule = new Schedule(builder.scheduler, builder.jitter, new Random());
@@ -208,27 +209,25 @@ public final class ImageGcManager implements AutoCloseable {
    *
    * @throws IllegalStateException if it was started or closed before
    */
-  public synchronized void start() {
+  public void start() {
     checkOpen();
-    if (started) {
+    if (!started.compareAndSet(false, true)) {
       throw new IllegalStateException("start() may be called once");
     }
-    started = true;
     schedule.start(detectionInterval, this::detectByTimer);
     schedule.start(collectionInterval, this::collectByTimer);
   }
 
   /**
    * Ends the timers, lets a running call stop before its next removal, and waits for that for at most {@link
-   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. Calls after it throw {@code
+   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. Calls after it, except {@link #records()}, throw {@code
    * IllegalStateException}. Closing twice does nothing.
    */
   @Override
   public void close() {
-    if (closed) {
+    if (!closed.compareAndSet(false, true)) {
       return;
     }
-    closed = true;
     schedule.stop();
     try {
       writer.awaitIdle(deadlines.close());
@@ -259,13 +258,13 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void collectByTimer() {
-    if (!closed) {
+    if (!closed.get()) {
       act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
     }
   }
 
   private void detectByTimer() {
-    if (closed || engine.needsRest(REST_FACTOR)) {
+    if (closed.get() || engine.needsRest(REST_FACTOR)) {
       return;
     }
     try {
@@ -284,7 +283,7 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (closed.get()) {
       throw new IllegalStateException("this ImageGcManager is closed");
     }
   }
@@ -314,7 +313,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder runtime(Runtime newRuntime) {
-      runtime = Objects.requireNonNull(newRuntime, "newRuntime");
+      runtime = Objects.requireNonNull(newRuntime, "runtime");
       return this;
     }
 
@@ -325,7 +324,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder fsStats(FsStatsProvider newFsStats) {
-      fsStats = Objects.requireNonNull(newFsStats, "newFsStats");
+      fsStats = Objects.requireNonNull(newFsStats, "fsStats");
       return this;
     }
 
@@ -336,7 +335,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder policy(GcPolicy newPolicy) {
-      policy = Objects.requireNonNull(newPolicy, "newPolicy");
+      policy = Objects.requireNonNull(newPolicy, "policy");
       return this;
     }
 
@@ -347,7 +346,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder listener(GcListener newListener) {
-      listener = Objects.requireNonNull(newListener, "newListener");
+      listener = Objects.requireNonNull(newListener, "listener");
       return this;
     }
 
@@ -358,7 +357,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder clock(GcClock newClock) {
-      clock = Objects.requireNonNull(newClock, "newClock");
+      clock = Objects.requireNonNull(newClock, "clock");
       return this;
     }
 
@@ -369,7 +368,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder store(RecordStore newStore) {
-      store = Objects.requireNonNull(newStore, "newStore");
+      store = Objects.requireNonNull(newStore, "store");
       return this;
     }
 
@@ -392,7 +391,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder deadlines(Deadlines newDeadlines) {
-      deadlines = Objects.requireNonNull(newDeadlines, "newDeadlines");
+      deadlines = Objects.requireNonNull(newDeadlines, "deadlines");
       return this;
     }
 
@@ -448,7 +447,7 @@ public final class ImageGcManager implements AutoCloseable {
      * @return this builder
      */
     public Builder scheduler(ScheduledExecutorService newScheduler) {
-      scheduler = Objects.requireNonNull(newScheduler, "newScheduler");
+      scheduler = Objects.requireNonNull(newScheduler, "scheduler");
       return this;
     }
 

@@ -6,7 +6,7 @@ import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.InvalidCapacityException;
-import dev.imagegc.api.UnreachableException;
+import dev.imagegc.api.ProtocolException;
 
 /** The host's {@link FsStatsProvider} with a deadline on every call and its numbers checked. */
 final class Meter {
@@ -17,7 +17,7 @@ final class Meter {
 
   Meter(FsStatsProvider provider, Deadlines deadlines, GcClock clock, Events events) {
     this.provider = provider;
-    this.calls = new BoundedCalls("the disk measure", clock, UnreachableException::new);
+    this.calls = new BoundedCalls("the disk measure", clock, ProtocolException::new);
     this.deadlines = deadlines;
     this.events = events;
   }

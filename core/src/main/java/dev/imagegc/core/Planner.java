@@ -283,7 +283,7 @@ final class Planner {
 
   private static ImageDecision stays(ImageRecord record, Reason reason, String detail) {
     return ImageDecision.builder(record, Decision.KEPT, reason)
-        .decided(Decision.KEPT, reason, detail)
+        .detail(detail)
         .creditedBytes(0)
         .build();
   }

@@ -9,6 +9,7 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.util.Comparator;
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /** The host's {@link GcPolicy}, whose faults keep an image or end a round, but never the collector. */
 final class PolicyGuard {
@@ -21,31 +22,22 @@ final class PolicyGuard {
   }
 
   GcThresholds thresholds() {
-    try {
-      return Objects.requireNonNull(policy.thresholds(), "thresholds() returned null");
-    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-      throw new PolicyException("the policy has no thresholds: " + e, e);
-    }
+    return ask("has no thresholds", policy::thresholds);
   }
 
   /** A policy that throws keeps the image it was asked about: the safe direction. */
   Verdict verdict(ImageRecord record) {
     try {
-      return Objects.requireNonNull(policy.verdict(record), "verdict() returned null");
-    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-      String message = "the policy failed on image " + Planner.name(record.image()) + ": " + e;
-      events.problem("policy:" + e.getClass().getName(), message);
-      return Verdict.stays(Reason.POLICY_FAILED, message);
+      return ask("failed on image " + Planner.name(record.image()), () -> policy.verdict(record));
+    } catch (PolicyException e) {
+      events.problem(
+          "policy:" + Objects.requireNonNull(e.getCause()).getClass().getName(), e.getMessage());
+      return Verdict.stays(Reason.POLICY_FAILED, e.getMessage());
     }
   }
 
   Comparator<ImageRecord> order() {
-    Comparator<ImageRecord> order;
-    try {
-      order = Objects.requireNonNull(policy.evictionOrder(), "evictionOrder() returned null");
-    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-      throw new PolicyException("the policy has no eviction order: " + e, e);
-    }
+    Comparator<ImageRecord> order = ask("has no eviction order", policy::evictionOrder);
     return (a, b) -> {
       try {
         return order.compare(a, b);
@@ -53,5 +45,13 @@ final class PolicyGuard {
         throw new PolicyException("the policy's eviction order failed: " + e, e);
       }
     };
+  }
+
+  private static <T> T ask(String failure, Supplier<T> question) {
+    try {
+      return Objects.requireNonNull(question.get(), "the answer is null");
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      throw new PolicyException("the policy " + failure + ": " + e, e);
+    }
   }
 }

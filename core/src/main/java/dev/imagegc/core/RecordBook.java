@@ -23,16 +23,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordBook {
   private volatile ConcurrentMap<ImageId, ImageRecord> records = new ConcurrentHashMap<>();
-  private Map<ImageId, RecordSnapshot.Entry> restored =
-      Map.of(); // history of images that were not listed yet
+
+  /** History of images that were not listed yet. */
+  private Map<ImageId, RecordSnapshot.Entry> restored = Map.of();
 
   Collection<ImageRecord> records() {
     return List.copyOf(records.values());
-  }
-
-  @Nullable
-  ImageRecord get(ImageId id) {
-    return records.get(id);
   }
 
   /**

@@ -11,8 +11,8 @@ final class ReferenceGlob {
   private static final CharMatcher FOREIGN =
       CharMatcher.anyOf("?[]{}!\\").or(CharMatcher.whitespace()).or(CharMatcher.javaIsoControl());
 
-  private static final char ANY =
-      '\u0000'; // stands for ** in a pattern; globs have no control characters
+  /** Stands for ** in a pattern; globs have no control characters. */
+  private static final char ANY = '\u0000';
 
   private final String glob;
   private final String prefix; // up to the first *

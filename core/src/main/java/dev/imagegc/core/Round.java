@@ -136,8 +136,9 @@ final class Round {
     Sweep sweep = new Sweep(plan, goal, start, engine, meter, book, timeline, events, closing);
     try {
       sweep.run();
-      report.images(sweep.decisions(Reason.ENOUGH_FREED, ""));
-      judge(report, goal, sweep);
+      List<ImageDecision> decisions = sweep.decisions(Reason.ENOUGH_FREED, "");
+      report.images(decisions);
+      judge(report, goal, sweep, decisions);
     } catch (GcException e) {
       report.images(sweep.decisions(Reason.NOT_REACHED, "the round ended before its turn"));
       throw e;
@@ -185,8 +186,8 @@ final class Round {
                 && !Planner.isDueByAge(record, thresholds, last));
   }
 
-  private static void judge(GcReport.Builder report, Goal goal, Sweep sweep) {
-    List<ImageDecision> images = sweep.decisions(Reason.ENOUGH_FREED, "");
+  private static void judge(
+      GcReport.Builder report, Goal goal, Sweep sweep, List<ImageDecision> images) {
     long missing =
         goal.countsBytes() && sweep.triggered() ? Math.max(0, goal.missing(sweep.disk())) : 0;
     if (goal.countsBytes()) {

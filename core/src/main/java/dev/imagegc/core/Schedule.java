@@ -83,9 +83,8 @@ final class Schedule {
     if (stopped) {
       return;
     }
-    long random =
-        jitter.isZero() ? 0 : this.random.nextLong(LongMath.saturatedAdd(jitter.toNanos(), 1));
-    long delay = LongMath.saturatedAdd(interval.toNanos(), random);
+    long extra = jitter.isZero() ? 0 : random.nextLong(LongMath.saturatedAdd(jitter.toNanos(), 1));
+    long delay = LongMath.saturatedAdd(interval.toNanos(), extra);
     try {
       next.put(work, beat.schedule(() -> submit(interval, work), delay, TimeUnit.NANOSECONDS));
     } catch (RejectedExecutionException e) {

@@ -16,6 +16,7 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,27 +76,30 @@ final class Sweep {
 
   /** Removes what age makes due, measures, and goes on until the goal is reached or nothing is left. */
   void run() {
-    List<ImageDecision> victims = plan.victims();
-    for (ImageDecision victim : victims) {
+    List<ImageDecision> inOrder = new ArrayList<>();
+    boolean anyByAge = false;
+    for (ImageDecision victim : plan.victims()) {
       if (victim.reason().equals(Reason.MAX_AGE)) {
+        anyByAge = true;
         tryToRemove(victim, Reason.MAX_AGE);
-        disk = meter.measure();
+      } else {
+        inOrder.add(victim);
       }
+    }
+    if (anyByAge) {
+      disk = meter.measure();
     }
     triggered = goal.isTriggered(disk);
     if (!triggered) {
       return;
     }
     neededBytes = Math.max(neededBytes, goal.missing(disk));
-    for (ImageDecision victim : victims) {
-      if (!victim.reason().equals(Reason.MAX_AGE) && goal.missing(disk) > 0) {
-        tryToRemove(victim, goal.reason());
+    inOrder.addAll(plan.reserve());
+    for (ImageDecision next : inOrder) {
+      if (goal.missing(disk) <= 0) {
+        return;
       }
-    }
-    for (ImageDecision spare : plan.reserve()) {
-      if (goal.missing(disk) > 0) {
-        tryToRemove(spare, goal.reason());
-      }
+      tryToRemove(next, goal.reason());
     }
   }
 
@@ -148,7 +152,7 @@ final class Sweep {
       return;
     }
     disk = meter.measure();
-    if (triggered && !reason.equals(Reason.MAX_AGE) && goal.missing(disk) <= 0) {
+    if (!reason.equals(Reason.MAX_AGE) && goal.missing(disk) <= 0) {
       return; // somebody else made room
     }
     remove(planned, reason);

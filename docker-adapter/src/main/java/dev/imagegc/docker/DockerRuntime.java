@@ -285,6 +285,8 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     /**
      * Sets how long a list of images or containers may take: {@code first} (120 s by default) until the images have been
      * listed once, and from then on {@code base} (10 s) and {@code perImage} (20 ms) for each image of the last listing.
+     * A list that fails because an image
+     * went meanwhile is asked for again, each time with this limit.
      * With the containerd store an image takes an engine 4 to 8 ms.
      *
      * @param first the limit before the number of images is known

@@ -8,7 +8,6 @@ import java.net.UnknownHostException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Where an engine listens: a unix socket, or a host and port, with or without TLS. */
@@ -132,16 +131,6 @@ final class EngineHost {
     } catch (UnknownHostException e) {
       return true;
     }
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof EngineHost that && that.text.equals(text);
-  }
-
-  @Override
-  public int hashCode() {
-    return Objects.hash(text);
   }
 
   /** How messages name the engine. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What a host tests itself with: a {@link dev.imagegc.testkit.FakeNode} whose disk, images and containers are one
  * consistent state, a {@link dev.imagegc.testkit.TestClock} in which nothing takes real time, a {@link

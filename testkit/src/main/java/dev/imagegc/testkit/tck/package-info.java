@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What an engine adapter tests itself with: {@link dev.imagegc.testkit.tck.RuntimeCompatibilityKit} holds the rules, a {@link
  * dev.imagegc.testkit.tck.RuntimeFixture} prepares the engine for them.
