@@ -25,7 +25,7 @@ public final class GcEvent {
   private final Phase phase;
   private final Instant at;
   private final String message;
-  private final @Nullable ImageDecision image;
+  private final @Nullable ImageDecision decision;
   private final @Nullable GcReport report;
   private final @Nullable Throwable cause;
 
@@ -34,7 +34,7 @@ public final class GcEvent {
     this.phase = builder.phase;
     this.at = builder.at;
     this.message = builder.message;
-    this.image = builder.image;
+    this.decision = builder.decision;
     this.report = builder.report;
     this.cause = builder.cause;
   }
@@ -93,8 +93,8 @@ public final class GcEvent {
    *
    * @return the image and its decision, if the event is about one image
    */
-  public Optional<ImageDecision> image() {
-    return Optional.ofNullable(image);
+  public Optional<ImageDecision> decision() {
+    return Optional.ofNullable(decision);
   }
 
   /**
@@ -126,7 +126,7 @@ public final class GcEvent {
     private final Phase phase;
     private final Instant at;
     private final String message;
-    private @Nullable ImageDecision image;
+    private @Nullable ImageDecision decision;
     private @Nullable GcReport report;
     private @Nullable Throwable cause;
 
@@ -138,13 +138,13 @@ public final class GcEvent {
     }
 
     /**
-     * Sets {@link GcEvent#image()}.
+     * Sets {@link GcEvent#decision()}.
      *
-     * @param decision the image and its decision
+     * @param newDecision the image and its decision
      * @return this builder
      */
-    public Builder image(ImageDecision decision) {
-      image = Objects.requireNonNull(decision, "decision");
+    public Builder decision(ImageDecision newDecision) {
+      decision = Objects.requireNonNull(newDecision, "newDecision");
       return this;
     }
 

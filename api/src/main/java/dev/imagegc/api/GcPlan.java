@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a round would do now, decided without touching anything: every image of the node, with its decision and the reason.
  *
- * <p>{@link #images()} is ordered: the victims in the order they would go, then the reserve in the order they would go if
+ * <p>{@link #decisions()} is ordered: the victims in the order they would go, then the reserve in the order they would go if
  * the victims do not free enough, then the images that stay.
  */
 public final class GcPlan {
@@ -20,7 +20,7 @@ public final class GcPlan {
   private final @Nullable Long neededBytes;
   private final @Nullable Long predictedBytes;
   private final Accounting accounting;
-  private final List<ImageDecision> images;
+  private final List<ImageDecision> decisions;
 
   private GcPlan(Builder builder) {
     this.operation = builder.operation;
@@ -29,7 +29,7 @@ public final class GcPlan {
     this.neededBytes = builder.neededBytes;
     this.predictedBytes = builder.predictedBytes;
     this.accounting = builder.accounting;
-    this.images = List.copyOf(builder.images);
+    this.decisions = List.copyOf(builder.decisions);
   }
 
   /**
@@ -126,8 +126,8 @@ public final class GcPlan {
    *
    * @return victims, reserve, then those that stay
    */
-  public List<ImageDecision> images() {
-    return images;
+  public List<ImageDecision> decisions() {
+    return decisions;
   }
 
   /**
@@ -136,7 +136,7 @@ public final class GcPlan {
    * @return the victims, in removal order
    */
   public List<ImageDecision> victims() {
-    return images.stream()
+    return decisions.stream()
         .filter(image -> image.decision().equals(Decision.PLANNED))
         .collect(Collectors.toUnmodifiableList());
   }
@@ -147,7 +147,7 @@ public final class GcPlan {
    * @return the reserve, in removal order
    */
   public List<ImageDecision> reserve() {
-    return images.stream()
+    return decisions.stream()
         .filter(image -> image.reason().equals(Reason.ENOUGH_FREED))
         .collect(Collectors.toUnmodifiableList());
   }
@@ -160,7 +160,7 @@ public final class GcPlan {
   public String toString() {
     return "GcPlan[" + operation + " " + outcome() + " on " + filesystem.path() + ": usage "
         + usagePercent + "%, need " + neededBytes + ", " + victims().size() + " victims of "
-        + images.size() + " images]";
+        + decisions.size() + " images]";
   }
 
   /** Builds a {@link GcPlan}. Not thread-safe. */
@@ -171,7 +171,7 @@ public final class GcPlan {
     private @Nullable Long neededBytes;
     private @Nullable Long predictedBytes;
     private Accounting accounting = Accounting.UNKNOWN;
-    private List<ImageDecision> images = List.of();
+    private List<ImageDecision> decisions = List.of();
 
     private Builder(Operation operation, FsStats filesystem, int usagePercent) {
       this.operation = Objects.requireNonNull(operation, "operation");
@@ -213,13 +213,13 @@ public final class GcPlan {
     }
 
     /**
-     * Sets {@link GcPlan#images()}.
+     * Sets {@link GcPlan#decisions()}.
      *
-     * @param decisions victims, reserve, then those that stay
+     * @param newDecisions victims, reserve, then those that stay
      * @return this builder
      */
-    public Builder images(List<ImageDecision> decisions) {
-      images = Objects.requireNonNull(decisions, "decisions");
+    public Builder decisions(List<ImageDecision> newDecisions) {
+      decisions = Objects.requireNonNull(newDecisions, "newDecisions");
       return this;
     }
 

@@ -27,7 +27,7 @@ public final class GcReport {
   private final @Nullable Long predictedBytes;
   private final long freedBytes;
   private final Accounting accounting;
-  private final List<ImageDecision> images;
+  private final List<ImageDecision> decisions;
   private final List<HeldBytes> held;
   private final @Nullable Long otherDataBytes;
   private final List<String> problems;
@@ -47,7 +47,7 @@ public final class GcReport {
     this.predictedBytes = builder.predictedBytes;
     this.freedBytes = builder.freedBytes;
     this.accounting = builder.accounting;
-    this.images = List.copyOf(builder.images);
+    this.decisions = List.copyOf(builder.decisions);
     this.held = List.copyOf(builder.held);
     this.otherDataBytes = builder.otherDataBytes;
     this.problems = List.copyOf(builder.problems);
@@ -212,8 +212,8 @@ public final class GcReport {
    *
    * @return victims, reserve, then those that stayed
    */
-  public List<ImageDecision> images() {
-    return images;
+  public List<ImageDecision> decisions() {
+    return decisions;
   }
 
   /**
@@ -222,8 +222,8 @@ public final class GcReport {
    * @param decision the decision
    * @return the images, in the order of the plan
    */
-  public List<ImageDecision> images(Decision decision) {
-    return images.stream()
+  public List<ImageDecision> decisions(Decision decision) {
+    return decisions.stream()
         .filter(image -> image.decision().equals(decision))
         .collect(Collectors.toUnmodifiableList());
   }
@@ -234,7 +234,7 @@ public final class GcReport {
    * @return the images, in removal order
    */
   public List<ImageDecision> removed() {
-    return images(Decision.REMOVED);
+    return decisions(Decision.REMOVED);
   }
 
   /**
@@ -273,7 +273,7 @@ public final class GcReport {
   public String toString() {
     return "GcReport[" + operation + " " + outcome + ": need " + neededBytes + ", freed "
         + freedBytes + ", removed "
-        + removed().size() + " of " + images.size() + " images"
+        + removed().size() + " of " + decisions.size() + " images"
         + (cause == null ? "" : ", " + cause.getMessage())
         + "]";
   }
@@ -294,7 +294,7 @@ public final class GcReport {
     private @Nullable Long predictedBytes;
     private long freedBytes;
     private Accounting accounting = Accounting.UNKNOWN;
-    private List<ImageDecision> images = List.of();
+    private List<ImageDecision> decisions = List.of();
     private List<HeldBytes> held = List.of();
     private @Nullable Long otherDataBytes;
     private List<String> problems = List.of();
@@ -421,13 +421,13 @@ public final class GcReport {
     }
 
     /**
-     * Sets {@link GcReport#images()}.
+     * Sets {@link GcReport#decisions()}.
      *
-     * @param decisions what became of every image, in the order of the plan
+     * @param newDecisions what became of every image, in the order of the plan
      * @return this builder
      */
-    public Builder images(List<ImageDecision> decisions) {
-      images = Objects.requireNonNull(decisions, "decisions");
+    public Builder decisions(List<ImageDecision> newDecisions) {
+      decisions = Objects.requireNonNull(newDecisions, "newDecisions");
       return this;
     }
 

@@ -43,7 +43,7 @@ public final class HeldBytes {
    *
    * @return at least 1
    */
-  public int images() {
+  public int imageCount() {
     return images;
   }
 

@@ -45,7 +45,7 @@ final class Events {
       GcEventType type, String message, @Nullable ImageDecision image, @Nullable GcReport report) {
     GcEvent.Builder event = GcEvent.builder(type, Phase.HAPPENED, clock.instant(), message);
     if (image != null) {
-      event.image(image);
+      event.decision(image);
     }
     if (report != null) {
       event.report(report).cause(report.cause().orElse(null));

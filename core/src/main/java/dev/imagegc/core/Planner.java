@@ -144,7 +144,7 @@ final class Planner {
     boolean known = byAge.known && bySpace.known;
     GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
         .accounting(known ? Accounting.SIZES : Accounting.UNKNOWN)
-        .images(decisions);
+        .decisions(decisions);
     if (goal.countsBytes()) {
       plan.neededBytes(triggered ? goal.missing(disk) : 0);
     }

@@ -137,10 +137,10 @@ final class Round {
     try {
       sweep.run();
       List<ImageDecision> decisions = sweep.decisions(Reason.ENOUGH_FREED, "");
-      report.images(decisions);
+      report.decisions(decisions);
       judge(report, goal, sweep, decisions);
     } catch (GcException e) {
-      report.images(sweep.decisions(Reason.NOT_REACHED, "the round ended before its turn"));
+      report.decisions(sweep.decisions(Reason.NOT_REACHED, "the round ended before its turn"));
       throw e;
     } finally {
       report
@@ -264,11 +264,11 @@ final class Round {
 
   /** One line for a round that acted; each image only for those who want to know. */
   private static void log(GcReport report) {
-    if (report.images().stream().anyMatch(image -> !image.decision().equals(Decision.KEPT))) {
+    if (report.decisions().stream().anyMatch(image -> !image.decision().equals(Decision.KEPT))) {
       LOG.info("{}", Sentences.summary(report));
     }
     if (LOG.isDebugEnabled()) {
-      report.images().forEach(image -> LOG.debug("{}", image));
+      report.decisions().forEach(image -> LOG.debug("{}", image));
     }
   }
 

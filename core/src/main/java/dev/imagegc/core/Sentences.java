@@ -22,7 +22,7 @@ final class Sentences {
         + ": usage " + percent(report.usagePercentBefore()) + " -> "
         + percent(report.usagePercentAfter())
         + ", needed " + bytes(report.neededBytes()) + ", freed " + bytes(report.freedBytes())
-        + ", removed " + report.removed().size() + " of " + report.images().size() + " images"
+        + ", removed " + report.removed().size() + " of " + report.decisions().size() + " images"
         + report.cause().map(cause -> ": " + cause.getMessage()).orElse("");
   }
 
@@ -33,8 +33,8 @@ final class Sentences {
         + " used";
     List<String> held = new ArrayList<>();
     for (HeldBytes sum : report.held()) {
-      held.add(bytes(sum.bytes()) + " by " + sum.images()
-          + (sum.images() == 1 ? " image " : " images ") + sum.reason());
+      held.add(bytes(sum.bytes()) + " by " + sum.imageCount()
+          + (sum.imageCount() == 1 ? " image " : " images ") + sum.reason());
     }
     report
         .otherDataBytes()

@@ -65,7 +65,7 @@ final class Sweep {
     this.timeline = timeline;
     this.events = events;
     this.closing = closing;
-    for (ImageDecision decision : plan.images()) {
+    for (ImageDecision decision : plan.decisions()) {
       decisions.put(decision.image().id(), decision);
       decision
           .image()

@@ -125,7 +125,7 @@ class HistoryTest {
     }
     node.clock().reboot(HOUR);
     try (ImageGcManager gc = collector(node).store(store).build()) {
-      assertThat(ids(gc.plan().images())).containsExactly("early", "late");
+      assertThat(ids(gc.plan().decisions())).containsExactly("early", "late");
     }
   }
 

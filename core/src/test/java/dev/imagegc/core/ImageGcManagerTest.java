@@ -115,8 +115,8 @@ class ImageGcManagerTest {
       assertThat(report.predictedBytes()).hasValue(100);
       assertThat(report.freedBytes()).isEqualTo(120);
       assertThat(report.accounting()).isEqualTo(Accounting.SIZES);
-      assertThat(find(report.images(), "a").measuredBytes()).hasValue(10);
-      assertThat(find(report.images(), "c").measuredBytes()).hasValue(100);
+      assertThat(find(report.decisions(), "a").measuredBytes()).hasValue(10);
+      assertThat(find(report.decisions(), "c").measuredBytes()).hasValue(100);
     }
   }
 
@@ -140,7 +140,7 @@ class ImageGcManagerTest {
     node.faults().afterNext(Operation.REMOVE_IMAGE, () -> node.writeOtherData(150));
     try (ImageGcManager gc = collector(node).build()) {
       GcReport report = gc.garbageCollect();
-      assertThat(find(report.images(), "a").measuredBytes()).hasValue(0);
+      assertThat(find(report.decisions(), "a").measuredBytes()).hasValue(0);
       assertThat(report.freedBytes()).isEqualTo(100);
       assertThat(report.filesystemDifferenceBytes()).hasValue(50);
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
@@ -216,7 +216,7 @@ class ImageGcManagerTest {
       gc.detectImages();
       node.image("seen-last").size(10).builtAt(clock.instant().minusSeconds(30)).add();
       clock.advance(Duration.ofSeconds(1));
-      assertThat(ids(gc.plan().images()))
+      assertThat(ids(gc.plan().decisions()))
           .containsExactly(
               "z-built-early",
               "a-built-late",
@@ -232,9 +232,9 @@ class ImageGcManagerTest {
   void order_doesNotDependOnTheOrderOfTheListing() {
     images(10, "d", "b", "a", "c");
     try (ImageGcManager gc = collector(node).build()) {
-      List<String> first = ids(gc.plan().images());
+      List<String> first = ids(gc.plan().decisions());
       node.faults().shuffleListings(7);
-      assertThat(ids(gc.plan().images())).isEqualTo(first);
+      assertThat(ids(gc.plan().decisions())).isEqualTo(first);
     }
   }
 
@@ -251,7 +251,7 @@ class ImageGcManagerTest {
       assertThat(plan.victims()).isEmpty();
       assertThat(ids(plan.reserve())).containsExactly("a");
       assertThat(reason(plan, "b")).isEqualTo(Reason.IN_USE);
-      assertThat(find(plan.images(), "b").detail()).isEqualTo("container c (RUNNING)");
+      assertThat(find(plan.decisions(), "b").detail()).isEqualTo("container c (RUNNING)");
       assertThat(node.removalsAsked()).isEmpty();
     }
   }
@@ -265,7 +265,7 @@ class ImageGcManagerTest {
     try (ImageGcManager gc = collector(node).build()) {
       GcPlan plan = gc.plan();
       assertThat(plan.outcome()).isEqualTo(Outcome.PLANNED);
-      assertThat(ids(plan.images())).containsExactly("a", "b", "c", "used");
+      assertThat(ids(plan.decisions())).containsExactly("a", "b", "c", "used");
       assertThat(ids(plan.victims())).containsExactly("a", "b");
       assertThat(plan.predictedBytes()).hasValue(200);
       assertThat(plan.shortfallBytes()).hasValue(0);
@@ -317,7 +317,7 @@ class ImageGcManagerTest {
     node.image("app").tag("app:1").parent("base").size(10).add();
     node.image("other").size(10).add();
     try (ImageGcManager gc = collector(node).build()) {
-      assertThat(ids(gc.plan().images())).containsExactly("app", "base", "other");
+      assertThat(ids(gc.plan().decisions())).containsExactly("app", "base", "other");
       assertThat(removed(gc.deleteUnusedImages())).containsExactly("app", "base", "other");
     }
   }
@@ -440,7 +440,7 @@ class ImageGcManagerTest {
       GcReport report = gc.garbageCollect();
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(removed(report)).containsExactly("a");
-      assertThat(find(report.images(), "a").measuredBytes()).isEmpty();
+      assertThat(find(report.decisions(), "a").measuredBytes()).isEmpty();
       assertThat(report.freedBytes()).isZero();
     }
   }
@@ -485,7 +485,7 @@ class ImageGcManagerTest {
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(decision(report, "a")).isEqualTo(Decision.FAILED);
       assertThat(reason(report, "a")).isEqualTo(Reason.REMOVAL_FAILED);
-      assertThat(find(report.images(), "a").detail()).isEqualTo("device busy");
+      assertThat(find(report.decisions(), "a").detail()).isEqualTo("device busy");
       assertThat(removed(report)).containsExactly("b");
       assertThat(report.freedBytes()).isEqualTo(100);
       assertThat(listener.events(GcEventType.IMAGE_REMOVAL_FAILED)).hasSize(1);
@@ -500,7 +500,7 @@ class ImageGcManagerTest {
     node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> node.writeOtherData(-60));
     try (ImageGcManager gc = collector(node).build()) {
       GcReport report = gc.garbageCollect();
-      assertThat(find(report.images(), "a").measuredBytes()).isEmpty();
+      assertThat(find(report.decisions(), "a").measuredBytes()).isEmpty();
       assertThat(report.freedBytes()).isEqualTo(100);
       assertThat(report.filesystemDifferenceBytes()).hasValue(160);
     }
@@ -548,7 +548,7 @@ class ImageGcManagerTest {
       node.clock().advance(Duration.ofMinutes(8));
       gc.detectImages();
       node.removeContainer("c");
-      assertThat(gc.garbageCollect().images(Decision.REMOVED))
+      assertThat(gc.garbageCollect().decisions(Decision.REMOVED))
           .isEmpty(); // over maxAge, but too young
       node.clock().advance(Duration.ofMinutes(2));
       assertThat(removed(gc.garbageCollect())).containsExactly("never");

@@ -62,9 +62,9 @@ class InvariantsPropertyTest {
       List<String> asked = random.node.removalsAsked();
       assertThat(order.subList(0, asked.size())).isEqualTo(asked);
       if (report.outcome().equals(Outcome.NOT_NEEDED)) {
-        assertThat(report.images()).isEmpty(); // the engine was not asked
+        assertThat(report.decisions()).isEmpty(); // the engine was not asked
       } else {
-        assertThat(ids(report.images())).isEqualTo(ids(plan.images()));
+        assertThat(ids(report.decisions())).isEqualTo(ids(plan.decisions()));
       }
     }
   }
@@ -84,7 +84,7 @@ class InvariantsPropertyTest {
         assertThat(random.node.availableBytes() - last).isLessThan(goal);
       } else if (report.outcome().equals(Outcome.SHORT)) {
         assertThat(report.missingBytes()).hasValue(goal - random.node.availableBytes());
-        assertThat(report.images(Decision.PLANNED)).isEmpty();
+        assertThat(report.decisions(Decision.PLANNED)).isEmpty();
       } else {
         assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
         assertThat(random.node.removalsAsked()).isEmpty();
@@ -99,7 +99,7 @@ class InvariantsPropertyTest {
     other.node.faults().shuffleListings(seed);
     try (ImageGcManager a = one.collector();
         ImageGcManager b = other.collector()) {
-      assertThat(b.plan().images()).isEqualTo(a.plan().images());
+      assertThat(b.plan().decisions()).isEqualTo(a.plan().decisions());
     }
   }
 

@@ -37,15 +37,15 @@ final class Nodes {
   }
 
   static Reason reason(GcReport report, String id) {
-    return find(report.images(), id).reason();
+    return find(report.decisions(), id).reason();
   }
 
   static Reason reason(GcPlan plan, String id) {
-    return find(plan.images(), id).reason();
+    return find(plan.decisions(), id).reason();
   }
 
   static Decision decision(GcReport report, String id) {
-    return find(report.images(), id).decision();
+    return find(report.decisions(), id).decision();
   }
 
   static ImageDecision find(List<ImageDecision> images, String id) {

@@ -21,7 +21,7 @@ final class CollectCommand extends OneShotCommand {
   @Override
   Result perform(Node node, Warnings warnings) {
     GcReport report = node.gc().garbageCollect();
-    if (report.outcome().equals(Outcome.NOT_NEEDED) && report.images().isEmpty()) {
+    if (report.outcome().equals(Outcome.NOT_NEEDED) && report.decisions().isEmpty()) {
       report = lookAtTheEngine(node, report);
     }
     warnings.addProblems(report.problems());

@@ -44,7 +44,7 @@ final class ExitCodes {
     if (report.outcome().equals(Outcome.SHORT)) {
       return NOT_ENOUGH_FREED;
     }
-    return report.images(Decision.FAILED).isEmpty() ? FINE : SOME_REMOVALS_FAILED;
+    return report.decisions(Decision.FAILED).isEmpty() ? FINE : SOME_REMOVALS_FAILED;
   }
 
   static int of(GcException trouble) {

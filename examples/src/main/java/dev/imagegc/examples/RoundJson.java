@@ -83,7 +83,7 @@ record RoundJson(
         orNull(plan.predictedBytes()),
         0,
         plan.accounting().code(),
-        plan.images().stream().map(ImageJson::of).toList());
+        plan.decisions().stream().map(ImageJson::of).toList());
   }
 
   static RoundJson of(GcReport report) {
@@ -99,7 +99,7 @@ record RoundJson(
         orNull(report.predictedBytes()),
         report.freedBytes(),
         report.accounting().code(),
-        report.images().stream().map(ImageJson::of).toList());
+        report.decisions().stream().map(ImageJson::of).toList());
   }
 
   /** A call that ended before there was a plan or a report. */

@@ -27,7 +27,7 @@ final class TextReport {
         .add("Capacity", capacity(disk))
         .add("Usage", plan.usagePercent() + "%" + rule(thresholds));
     plan.neededBytes().ifPresent(need -> facts.add("Need", need(need)));
-    return facts + images(plan.images(), disk.measuredAt()) + "\n" + conclusion(plan);
+    return facts + images(plan.decisions(), disk.measuredAt()) + "\n" + conclusion(plan);
   }
 
   static String of(GcReport report, GcThresholds thresholds) {
@@ -41,11 +41,11 @@ final class TextReport {
         .add("Usage before", Human.percent(report.usagePercentBefore()) + rule(thresholds))
         .add("Usage after", Human.percent(report.usagePercentAfter()));
     report.neededBytes().ifPresent(need -> facts.add("Need", need(need)));
-    if (!report.images().isEmpty()) {
+    if (!report.decisions().isEmpty()) {
       facts.add("Predicted", prediction(report.predictedBytes(), report.accounting()));
       facts.add("Freed", Human.bytes(report.freedBytes()) + ", measured" + difference(report));
     }
-    return facts + images(report.images(), report.startedAt()) + "\n" + conclusion(report);
+    return facts + images(report.decisions(), report.startedAt()) + "\n" + conclusion(report);
   }
 
   /** Every image: those that go or went first, then those that may go next, then those that stay. */
@@ -87,7 +87,7 @@ final class TextReport {
   }
 
   private static String conclusion(GcPlan plan) {
-    String all = Human.count(plan.images().size(), "image");
+    String all = Human.count(plan.decisions().size(), "image");
     if (plan.outcome().equals(Outcome.NOT_NEEDED)) {
       return "NOT_NEEDED: none of " + all + " would be removed.";
     }
@@ -106,13 +106,13 @@ final class TextReport {
 
   private static String conclusion(GcReport report) {
     StringBuilder text = new StringBuilder(report.outcome().code()).append(": ");
-    if (report.images().isEmpty()) {
+    if (report.decisions().isEmpty()) {
       text.append("no image was touched.");
     } else {
       text.append("removed ")
           .append(report.removed().size())
           .append(" of ")
-          .append(Human.count(report.images().size(), "image"))
+          .append(Human.count(report.decisions().size(), "image"))
           .append('.');
     }
     if (report.missingBytes().orElse(0) > 0) {
@@ -122,7 +122,7 @@ final class TextReport {
     }
     for (HeldBytes held : report.held()) {
       text.append("\n  held by ")
-          .append(Human.count(held.images(), "image"))
+          .append(Human.count(held.imageCount(), "image"))
           .append(' ')
           .append(held.reason())
           .append(": ")

@@ -99,7 +99,7 @@ class ExitCodesTest {
         .toList();
     return GcReport.builder(Operation.COLLECT, Instant.EPOCH)
         .outcome(outcome)
-        .images(images)
+        .decisions(images)
         .build();
   }
 }

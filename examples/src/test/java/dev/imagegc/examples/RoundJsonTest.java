@@ -33,7 +33,7 @@ class RoundJsonTest {
         .neededBytes(100)
         .predictedBytes(150)
         .accounting(Accounting.SIZES)
-        .images(List.of(
+        .decisions(List.of(
             ImageDecision.builder(
                     record("sha256:aa", 150L, "app:1", "r/app:1"), Decision.PLANNED, Reason.SPACE)
                 .creditedBytes(150)
@@ -69,7 +69,7 @@ class RoundJsonTest {
         .predictedBytes(160)
         .freedBytes(150)
         .accounting(Accounting.LAYERS)
-        .images(List.of(ImageDecision.builder(
+        .decisions(List.of(ImageDecision.builder(
                 record("sha256:aa", 160L, "app:1"), Decision.REMOVED, Reason.SPACE)
             .creditedBytes(160)
             .measuredBytes(150)
