@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import static dev.imagegc.core.Nodes.find;
+import static dev.imagegc.core.Nodes.ids;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.imagegc.api.Container;
+import dev.imagegc.api.FsStats;
+import dev.imagegc.api.GcPlan;
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What no engine should say, and what only shows in the plan itself. */
+class PlannerTest {
+  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+
+  @Test
+  void imagesBuiltOnEachOther_stay_andTheOthersGo() {
+    GcPlan plan = purge(
+        Map.of(), image("a", "b"), image("b", "a"), image("self", "self"), image("other", null));
+    assertThat(ids(plan.victims())).containsExactly("other");
+    assertThat(find(plan.decisions(), "a").reason()).isEqualTo(Reason.HAS_CHILDREN);
+    assertThat(find(plan.decisions(), "self").detail())
+        .isEqualTo("its parents and children form a circle");
+  }
+
+  @Test
+  void parentsOfAnImageInUse_stay_eachBecauseOfTheOneBuiltOnIt() {
+    Container user = Container.builder("c1").build();
+    GcPlan plan = purge(
+        Map.of(ImageId.of("app"), user),
+        image("base", null),
+        image("middle", "base"),
+        image("app", "middle"));
+    assertThat(plan.victims()).isEmpty();
+    assertThat(find(plan.decisions(), "base").detail())
+        .isEqualTo("image middle was built on it and stays");
+    assertThat(find(plan.decisions(), "middle").detail())
+        .isEqualTo("image app was built on it and stays");
+  }
+
+  @Test
+  void parentThatIsNotListed_holdsNothingUp() {
+    assertThat(ids(purge(Map.of(), image("app", "gone")).victims())).containsExactly("app");
+  }
+
+  @Test
+  @Timeout(20) // quadratic work takes minutes
+  void parentOfVeryManyChildren_comesAfterThemInLinearTime() {
+    Image[] images = new Image[60_001];
+    images[0] = image("a-base", null);
+    for (int i = 1; i < images.length; i++) {
+      images[i] = image("child-" + i, "a-base");
+    }
+    List<String> order = ids(purge(Map.of(), images).victims());
+    assertThat(order).hasSize(images.length);
+    assertThat(order.get(order.size() - 1)).isEqualTo("a-base");
+  }
+
+  private static GcPlan purge(Map<ImageId, Container> users, Image... images) {
+    List<ImageRecord> records =
+        Arrays.stream(images).map(image -> ImageRecord.of(image, NOW)).toList();
+    GcThresholds thresholds = GcThresholds.builder().minAge(Duration.ZERO).build();
+    return new Planner(
+            records,
+            users,
+            thresholds,
+            image -> Verdict.mayGo(),
+            LruGcPolicy.ofDefaults().evictionOrder(),
+            NOW)
+        .plan(new Goal.Purge(), Disk.of(FsStats.of("/images", NOW, 1000, 100)));
+  }
+
+  private static Image image(String id, String parent) {
+    Image.Builder image = Image.builder(ImageId.of(id)).sizeBytes(1);
+    if (parent != null) {
+      image.parent(ImageId.of(parent));
+    }
+    return image.build();
+  }
+}
