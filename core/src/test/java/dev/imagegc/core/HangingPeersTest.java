@@ -38,6 +38,13 @@ import org.junit.jupiter.api.Timeout;
 /** Engines, disks, listeners and stores that do not answer. Time is virtual: a deadline of minutes passes at once. */
 @Timeout(60) // a test that hangs is a test that fails
 class HangingPeersTest {
+  /** As many as a test needs: the common pool has a single thread on a machine with two cores. */
+  private static final ExecutorService THREADS = Executors.newCachedThreadPool(task -> {
+    Thread thread = new Thread(task, "test");
+    thread.setDaemon(true);
+    return thread;
+  });
+
   private final FakeNode node = FakeNode.withDisk(1000);
 
   @Test
@@ -108,11 +115,10 @@ class HangingPeersTest {
       asked.countDown();
       awaitQuietly(new CountDownLatch(1));
     });
-    ExecutorService threads = Executors.newCachedThreadPool();
     try (ImageGcManager gc = collector(node).build()) {
       List<CompletableFuture<?>> callers = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
-        callers.add(CompletableFuture.supplyAsync(gc::images, threads));
+        callers.add(CompletableFuture.supplyAsync(gc::images, THREADS));
       }
       asked.await();
       node.clock().awaitWaiters(4);
@@ -121,8 +127,6 @@ class HangingPeersTest {
         assertThatThrownBy(caller::join).hasCauseInstanceOf(TimedOutException.class);
       }
       assertThat(node.calls(Operation.LIST_IMAGES)).isEqualTo(1);
-    } finally {
-      threads.shutdown();
     }
   }
 
@@ -274,7 +278,7 @@ class HangingPeersTest {
     AtomicReference<ImageGcManager> manager = new AtomicReference<>();
     node.faults().afterNext(Operation.LIST_CONTAINERS, () -> {
       CompletableFuture<Void> closing =
-          CompletableFuture.runAsync(() -> manager.get().close());
+          CompletableFuture.runAsync(() -> manager.get().close(), THREADS);
       node.clock().awaitWaiters(2); // close waits for the round, which waits for this call
       assertThat(closing).isNotDone();
     });
@@ -296,9 +300,9 @@ class HangingPeersTest {
       awaitQuietly(never);
     });
     ImageGcManager gc = collector(node).build();
-    CompletableFuture<GcReport> round = CompletableFuture.supplyAsync(gc::garbageCollect);
+    CompletableFuture<GcReport> round = CompletableFuture.supplyAsync(gc::garbageCollect, THREADS);
     asked.await();
-    CompletableFuture<Void> closing = CompletableFuture.runAsync(gc::close);
+    CompletableFuture<Void> closing = CompletableFuture.runAsync(gc::close, THREADS);
     node.clock().awaitWaiters(2);
     node.clock().advance(Duration.ofSeconds(10));
     closing.get();
@@ -353,7 +357,6 @@ class HangingPeersTest {
   /** A round that is held up in the engine's image list until the test lets it go on. */
   private final class Running implements AutoCloseable {
     private final CountDownLatch held = new CountDownLatch(1);
-    private final ExecutorService threads = Executors.newCachedThreadPool();
     private final ImageGcManager gc;
     private final CompletableFuture<GcReport> report;
 
@@ -371,7 +374,7 @@ class HangingPeersTest {
     }
 
     CompletableFuture<GcReport> call(Supplier<GcReport> call) {
-      return CompletableFuture.supplyAsync(call, threads);
+      return CompletableFuture.supplyAsync(call, THREADS);
     }
 
     void goOn() {
@@ -383,7 +386,6 @@ class HangingPeersTest {
       goOn();
       assertThat(List.of(report.get().outcome())).containsAnyOf(Outcome.DONE, Outcome.SHORT);
       gc.close();
-      threads.shutdown();
     }
   }
 }

@@ -120,7 +120,8 @@ class RunCommandTest {
     Console console = new Console(new PrintWriter(out), new PrintWriter(err));
     String[] args = Stream.concat(Stream.of("run"), Stream.of(options)).toArray(String[]::new);
     return CompletableFuture.supplyAsync(
-        () -> Agent.commandLine(AgentRun.connector(node), console, () -> signal).execute(args));
+        () -> Agent.commandLine(AgentRun.connector(node), console, () -> signal).execute(args),
+        task -> new Thread(task, "agent").start());
   }
 
   private static JsonObject json(String line) {
