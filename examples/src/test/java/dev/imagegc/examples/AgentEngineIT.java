@@ -8,7 +8,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.imagegc.docker.RealEngine;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
@@ -248,14 +247,15 @@ class AgentEngineIT {
         tags, tags.stream().map(engine::idOf).toList(), (before - available()) / 3);
   }
 
-  /** Fills the filesystem with data that is no image, until this many bytes are missing to come down to 80 percent. */
-  private void leaveNeedOf(long bytes) throws IOException {
-    byte[] block = new byte[MB];
-    try (OutputStream out = Files.newOutputStream(ballast)) {
-      while (available() > capacity() / 5 - bytes) {
-        out.write(block);
-      }
-    }
+  /**
+   * Fills the filesystem with data that is no image, so that this many bytes are missing to come down to 80 percent: all at
+   * once, because a round that came in between would make room for more of it.
+   */
+  private void leaveNeedOf(long bytes) throws Exception {
+    long size = available() - (capacity() / 5 - bytes);
+    Process fallocate =
+        new ProcessBuilder("fallocate", "-l", String.valueOf(size), ballast.toString()).start();
+    assertThat(fallocate.waitFor()).as("exit code of fallocate").isZero();
     assertThat(usage()).isGreaterThanOrEqualTo(85);
   }
 
