@@ -19,6 +19,7 @@ public final class Image {
   private final @Nullable ImageId parent;
   private final @Nullable String pinnedBecause;
   private final Map<String, String> labels;
+  private final @Nullable List<Layer> layers;
 
   private Image(Builder builder) {
     this.id = builder.id;
@@ -28,6 +29,7 @@ public final class Image {
     this.parent = builder.parent;
     this.pinnedBecause = builder.pinnedBecause;
     this.labels = Map.copyOf(builder.labels);
+    this.layers = builder.layers;
   }
 
   /**
@@ -61,7 +63,8 @@ public final class Image {
 
   /**
    * Returns the size that the engine lists, in bytes. What it means differs between engines (shared layers are counted
-   * in every image; some count compressed blobs), so it is an estimate of what a removal frees.
+   * in every image; some count compressed blobs), so without {@link #layers()} it is only an estimate of what a removal
+   * frees.
    *
    * @return the size, at least 0, or empty if the engine does not tell
    */
@@ -107,6 +110,17 @@ public final class Image {
   }
 
   /**
+   * Returns the layers that the image holds: with them, what a removal frees is computed exactly, because every layer counts
+   * once, when its last holder goes.
+   *
+   * @return every layer, possibly none, in no particular order; empty if the engine does not tell, and then the image is
+   *     accounted by its {@link #sizeBytes()}
+   */
+  public Optional<List<Layer>> layers() {
+    return Optional.ofNullable(layers);
+  }
+
+  /**
    * Returns a builder that holds this image's values.
    *
    * @return a builder; not thread-safe
@@ -119,6 +133,7 @@ public final class Image {
     builder.parent = parent;
     builder.pinnedBecause = pinnedBecause;
     builder.labels = labels;
+    builder.layers = layers;
     return builder;
   }
 
@@ -133,7 +148,8 @@ public final class Image {
         && Objects.equals(builtAt, that.builtAt)
         && Objects.equals(parent, that.parent)
         && Objects.equals(pinnedBecause, that.pinnedBecause)
-        && labels.equals(that.labels);
+        && labels.equals(that.labels)
+        && Objects.equals(layers, that.layers);
   }
 
   @Override
@@ -155,6 +171,7 @@ public final class Image {
     private @Nullable ImageId parent;
     private @Nullable String pinnedBecause;
     private Map<String, String> labels = Map.of();
+    private @Nullable List<Layer> layers;
 
     private Builder(ImageId id) {
       this.id = Objects.requireNonNull(id, "id");
@@ -230,6 +247,17 @@ public final class Image {
      */
     public Builder labels(Map<String, String> newLabels) {
       labels = Objects.requireNonNull(newLabels, "newLabels");
+      return this;
+    }
+
+    /**
+     * Says that all layers of the image are known.
+     *
+     * @param all every layer that the image holds; may be empty
+     * @return this builder
+     */
+    public Builder layers(List<Layer> all) {
+      layers = List.copyOf(all);
       return this;
     }
 

@@ -61,4 +61,14 @@ public interface Runtime {
    * @throws GcException if the engine cannot be asked; whether the image is gone is then unknown
    */
   RemovalResult removeImage(Image image);
+
+  /**
+   * Returns whether the space of a removed image comes back some time after {@link #removeImage} has returned, as with an
+   * engine that collects its garbage in the background. A round then waits a bounded time before it judges what came back.
+   *
+   * @return false unless the engine is known to do that; the answer does not change
+   */
+  default boolean freesSpaceLater() {
+    return false;
+  }
 }
