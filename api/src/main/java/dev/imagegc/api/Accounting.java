@@ -3,9 +3,14 @@ package dev.imagegc.api;
 
 /** What the predicted bytes of a plan are made from. */
 public final class Accounting extends OpenCode {
-  /** Layers are known: predictions are exact, shared layers counted once. Not produced by this release. */
+  /** The layers of every image are known: each counts once, when its last holder goes. */
   public static final Accounting LAYERS = new Accounting("LAYERS");
 
+  /**
+   * The layers of some images are known, the others count with the size that the engine lists: what they share is not seen,
+   * so predictions are upper bounds.
+   */
+  public static final Accounting MIXED = new Accounting("MIXED");
   /** Only the sizes that the engine lists: shared layers are counted in every image, so predictions are upper bounds. */
   public static final Accounting SIZES = new Accounting("SIZES");
 

@@ -58,4 +58,15 @@ public interface GcClock extends InstantSource {
     }
     return true;
   }
+
+  /**
+   * Lets time pass.
+   *
+   * @param duration how long; zero or less does not wait
+   * @param wakeUp ends the wait early when it is done
+   * @throws InterruptedException if the waiting thread is interrupted
+   */
+  default void pause(Duration duration, Future<?> wakeUp) throws InterruptedException {
+    await(wakeUp, duration);
+  }
 }

@@ -25,6 +25,8 @@ public final class GcEvent {
   private final Phase phase;
   private final Instant at;
   private final String message;
+  private final @Nullable Operation operation;
+  private final @Nullable Instant roundStartedAt;
   private final @Nullable ImageDecision decision;
   private final @Nullable GcReport report;
   private final @Nullable Throwable cause;
@@ -34,6 +36,8 @@ public final class GcEvent {
     this.phase = builder.phase;
     this.at = builder.at;
     this.message = builder.message;
+    this.operation = builder.operation;
+    this.roundStartedAt = builder.roundStartedAt;
     this.decision = builder.decision;
     this.report = builder.report;
     this.cause = builder.cause;
@@ -89,6 +93,25 @@ public final class GcEvent {
   }
 
   /**
+   * Returns the call during which it happened.
+   *
+   * @return the operation, if it was a call that acts
+   */
+  public Optional<Operation> operation() {
+    return Optional.ofNullable(operation);
+  }
+
+  /**
+   * Returns when the call began during which it happened: the same as {@link GcReport#startedAt()}, so that the events of one
+   * round and its report can be put together.
+   *
+   * @return the time, if it was a call that acts
+   */
+  public Optional<Instant> roundStartedAt() {
+    return Optional.ofNullable(roundStartedAt);
+  }
+
+  /**
    * Returns the image that the event is about.
    *
    * @return the image and its decision, if the event is about one image
@@ -126,6 +149,8 @@ public final class GcEvent {
     private final Phase phase;
     private final Instant at;
     private final String message;
+    private @Nullable Operation operation;
+    private @Nullable Instant roundStartedAt;
     private @Nullable ImageDecision decision;
     private @Nullable GcReport report;
     private @Nullable Throwable cause;
@@ -135,6 +160,19 @@ public final class GcEvent {
       this.phase = Objects.requireNonNull(phase, "phase");
       this.at = Objects.requireNonNull(at, "at");
       this.message = Objects.requireNonNull(message, "message");
+    }
+
+    /**
+     * Says during which call it happened.
+     *
+     * @param newOperation the call
+     * @param startedAt when it began, by the wall clock
+     * @return this builder
+     */
+    public Builder round(Operation newOperation, Instant startedAt) {
+      operation = Objects.requireNonNull(newOperation, "newOperation");
+      roundStartedAt = Objects.requireNonNull(startedAt, "startedAt");
+      return this;
     }
 
     /**

@@ -9,9 +9,14 @@ public final class GcEventType extends OpenCode {
   /** One image was removed. */
   public static final GcEventType IMAGE_REMOVED = new GcEventType("ImageRemoved");
 
-  /** Removing one image did not work, or some of its names were lost. */
+  /**
+   * A state of one image: removing it does not work. It begins with the first failure and ends when the image is removed,
+   * gone or in use; in between it is tried again after longer and longer pauses.
+   */
   public static final GcEventType IMAGE_REMOVAL_FAILED = new GcEventType("ImageRemovalFailed");
 
+  /** An image that stays has lost names, because a removal stopped half way. */
+  public static final GcEventType REFERENCES_LOST = new GcEventType("ReferencesLost");
   /** A state: threshold rounds do not free enough. */
   public static final GcEventType FREE_DISK_SPACE_FAILED = new GcEventType("FreeDiskSpaceFailed");
 

@@ -18,6 +18,7 @@ public final class GcPlan {
   private final FsStats filesystem;
   private final int usagePercent;
   private final @Nullable Long neededBytes;
+  private final @Nullable Long neededInodes;
   private final @Nullable Long predictedBytes;
   private final Accounting accounting;
   private final List<ImageDecision> decisions;
@@ -27,6 +28,7 @@ public final class GcPlan {
     this.filesystem = builder.filesystem;
     this.usagePercent = builder.usagePercent;
     this.neededBytes = builder.neededBytes;
+    this.neededInodes = builder.neededInodes;
     this.predictedBytes = builder.predictedBytes;
     this.accounting = builder.accounting;
     this.decisions = List.copyOf(builder.decisions);
@@ -59,7 +61,8 @@ public final class GcPlan {
    * @return the outcome
    */
   public Outcome outcome() {
-    boolean needed = neededBytes != null && neededBytes > 0;
+    boolean needed =
+        (neededBytes != null && neededBytes > 0) || (neededInodes != null && neededInodes > 0);
     return needed || !victims().isEmpty() ? Outcome.PLANNED : Outcome.NOT_NEEDED;
   }
 
@@ -90,6 +93,16 @@ public final class GcPlan {
    */
   public OptionalLong neededBytes() {
     return optional(neededBytes);
+  }
+
+  /**
+   * Returns the inodes to free. How many an image takes is not known, so the plan cannot tell which images will do: it has at
+   * least one victim, and the round measures after each and goes on in the reserve.
+   *
+   * @return the need; 0 if nothing is needed; empty if unknown or the call has no goal in inodes
+   */
+  public OptionalLong neededInodes() {
+    return optional(neededInodes);
   }
 
   /**
@@ -142,7 +155,9 @@ public final class GcPlan {
   }
 
   /**
-   * Returns the images that may go but are not needed.
+   * Returns the images that may go but are not needed. If less comes back than predicted, the round plans again for what is
+   * missing, and takes them in this order; those that then would free nothing are left out, and images that stay now because
+   * of {@link Reason#NO_GAIN} may come in where they belong in the policy's order.
    *
    * @return the reserve, in removal order
    */
@@ -169,6 +184,7 @@ public final class GcPlan {
     private final FsStats filesystem;
     private final int usagePercent;
     private @Nullable Long neededBytes;
+    private @Nullable Long neededInodes;
     private @Nullable Long predictedBytes;
     private Accounting accounting = Accounting.UNKNOWN;
     private List<ImageDecision> decisions = List.of();
@@ -187,6 +203,17 @@ public final class GcPlan {
      */
     public Builder neededBytes(long bytes) {
       neededBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcPlan#neededInodes()}.
+     *
+     * @param inodes 0 or more
+     * @return this builder
+     */
+    public Builder neededInodes(long inodes) {
+      neededInodes = inodes;
       return this;
     }
 

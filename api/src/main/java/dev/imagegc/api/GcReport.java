@@ -24,6 +24,10 @@ public final class GcReport {
   private final @Nullable Integer usagePercentAfter;
   private final @Nullable Long neededBytes;
   private final @Nullable Long missingBytes;
+  private final @Nullable Long neededInodes;
+  private final @Nullable Long missingInodes;
+  private final @Nullable RoundLimit stoppedBy;
+  private final String explanation;
   private final @Nullable Long predictedBytes;
   private final long freedBytes;
   private final Accounting accounting;
@@ -44,6 +48,10 @@ public final class GcReport {
     this.usagePercentAfter = builder.usagePercentAfter;
     this.neededBytes = builder.neededBytes;
     this.missingBytes = builder.missingBytes;
+    this.neededInodes = builder.neededInodes;
+    this.missingInodes = builder.missingInodes;
+    this.stoppedBy = builder.stoppedBy;
+    this.explanation = builder.explanation;
     this.predictedBytes = builder.predictedBytes;
     this.freedBytes = builder.freedBytes;
     this.accounting = builder.accounting;
@@ -164,7 +172,44 @@ public final class GcReport {
   }
 
   /**
-   * Returns what the planned victims were predicted to free together.
+   * Returns the inodes to free, as measured at the start or, if that was more, after the removals by age.
+   *
+   * @return the need; 0 if nothing was needed; empty if unknown or the call has no goal in inodes
+   */
+  public OptionalLong neededInodes() {
+    return optional(neededInodes);
+  }
+
+  /**
+   * Returns the inodes that were still missing at the last measurement.
+   *
+   * @return 0 if the goal was met; empty if unknown or the call has no goal in inodes
+   */
+  public OptionalLong missingInodes() {
+    return optional(missingInodes);
+  }
+
+  /**
+   * Returns the limit at which the round ended before it had reached its goal.
+   *
+   * @return the limit; empty if none stopped it
+   */
+  public Optional<RoundLimit> stoppedBy() {
+    return Optional.ofNullable(stoppedBy);
+  }
+
+  /**
+   * Returns, for people and in bytes, why the goal was not reached: what holds the images that stay, what else is on the
+   * filesystem, and what a setting has to do with it.
+   *
+   * @return a sentence or a few; empty unless the outcome is {@link Outcome#SHORT}
+   */
+  public String explanation() {
+    return explanation;
+  }
+
+  /**
+   * Returns what the victims of the round's first plan were predicted to free together.
    *
    * @return the bytes, or empty if unknown or nothing was planned
    */
@@ -173,7 +218,8 @@ public final class GcReport {
   }
 
   /**
-   * Returns what came back: the sum over the removals of available right after minus right before, each at least 0.
+   * Returns what came back: the sum over the removals of available right after minus right before, each at least 0. With an
+   * engine that frees late it includes what came back while the round waited for it, up to what was predicted.
    *
    * @return the bytes
    */
@@ -247,8 +293,9 @@ public final class GcReport {
   }
 
   /**
-   * Returns the used bytes of the filesystem that are not images, by listed sizes, when the need was not met. Shared
-   * layers are counted in every image, so it is a lower bound.
+   * Returns the used bytes of the filesystem that are not images, when the need was not met: what others store there, what
+   * the engine needs beside the layers, and blocks that are reserved. A lower bound where the layers of an image are not
+   * known and its listed size counts.
    *
    * @return the bytes; empty if a size is unknown or the outcome is not {@link Outcome#SHORT}
    */
@@ -291,6 +338,10 @@ public final class GcReport {
     private @Nullable Integer usagePercentAfter;
     private @Nullable Long neededBytes;
     private @Nullable Long missingBytes;
+    private @Nullable Long neededInodes;
+    private @Nullable Long missingInodes;
+    private @Nullable RoundLimit stoppedBy;
+    private String explanation = "";
     private @Nullable Long predictedBytes;
     private long freedBytes;
     private Accounting accounting = Accounting.UNKNOWN;
@@ -384,6 +435,50 @@ public final class GcReport {
      */
     public Builder missingBytes(long bytes) {
       missingBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcReport#neededInodes()}.
+     *
+     * @param inodes 0 or more
+     * @return this builder
+     */
+    public Builder neededInodes(long inodes) {
+      neededInodes = inodes;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcReport#missingInodes()}.
+     *
+     * @param inodes 0 or more
+     * @return this builder
+     */
+    public Builder missingInodes(long inodes) {
+      missingInodes = inodes;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcReport#stoppedBy()}.
+     *
+     * @param limit the limit at which the round ended
+     * @return this builder
+     */
+    public Builder stoppedBy(RoundLimit limit) {
+      stoppedBy = Objects.requireNonNull(limit, "limit");
+      return this;
+    }
+
+    /**
+     * Sets {@link GcReport#explanation()}.
+     *
+     * @param sentences why the goal was not reached, for people
+     * @return this builder
+     */
+    public Builder explanation(String sentences) {
+      explanation = Objects.requireNonNull(sentences, "sentences");
       return this;
     }
 

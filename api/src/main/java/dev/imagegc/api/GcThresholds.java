@@ -29,12 +29,20 @@ public final class GcThresholds {
   private final int lowPercent;
   private final Duration minAge;
   private final @Nullable Duration maxAge;
+  private final int inodesHighPercent;
+  private final int inodesLowPercent;
+  private final boolean collectsWithoutGain;
+  private final boolean collectsInVain;
 
   private GcThresholds(Builder builder) {
     this.highPercent = builder.highPercent;
     this.lowPercent = builder.lowPercent;
     this.minAge = builder.minAge;
     this.maxAge = builder.maxAge;
+    this.inodesHighPercent = builder.inodesHighPercent;
+    this.inodesLowPercent = builder.inodesLowPercent;
+    this.collectsWithoutGain = builder.collectsWithoutGain;
+    this.collectsInVain = builder.collectsInVain;
   }
 
   /**
@@ -94,10 +102,53 @@ public final class GcThresholds {
     return Optional.ofNullable(maxAge);
   }
 
+  /**
+   * Returns the usage of inodes at which a round begins to collect, where the disk measure knows inodes.
+   *
+   * @return 0 to 100 percent; 100, the default, is off
+   */
+  public int inodesHighPercent() {
+    return inodesHighPercent;
+  }
+
+  /**
+   * Returns the usage of inodes at which a round that was called for by inodes stops.
+   *
+   * @return 0 to {@link #inodesHighPercent()} percent
+   */
+  public int inodesLowPercent() {
+    return inodesLowPercent;
+  }
+
+  /**
+   * Returns whether an image goes, where bytes are the goal, although removing it frees nothing, because images that stay hold
+   * all of its layers.
+   *
+   * @return false by default: such an image stays, with {@link Reason#NO_GAIN}
+   */
+  public boolean collectsWithoutGain() {
+    return collectsWithoutGain;
+  }
+
+  /**
+   * Returns whether a threshold round collects although removing every image that may go is predicted not to reach the low
+   * threshold.
+   *
+   * @return true by default; if false, such images stay, with {@link Reason#IN_VAIN}
+   */
+  public boolean collectsInVain() {
+    return collectsInVain;
+  }
+
   @Override
   public String toString() {
     return "GcThresholds[high=" + highPercent + "% low=" + lowPercent + "% minAge=" + minAge
-        + " maxAge=" + (maxAge == null ? "off" : maxAge) + "]";
+        + " maxAge=" + (maxAge == null ? "off" : maxAge)
+        + (inodesHighPercent == 100
+            ? ""
+            : " inodesHigh=" + inodesHighPercent + "% inodesLow=" + inodesLowPercent + "%")
+        + (collectsWithoutGain ? " collectsWithoutGain" : "")
+        + (collectsInVain ? "" : " keeps what would go in vain") + "]";
   }
 
   /** Builds {@link GcThresholds}. Not thread-safe. */
@@ -106,6 +157,10 @@ public final class GcThresholds {
     private int lowPercent = DEFAULT_LOW_PERCENT;
     private Duration minAge = DEFAULT_MIN_AGE;
     private @Nullable Duration maxAge;
+    private int inodesHighPercent = 100;
+    private int inodesLowPercent = 100;
+    private boolean collectsWithoutGain;
+    private boolean collectsInVain = true;
 
     private Builder() {}
 
@@ -150,6 +205,46 @@ public final class GcThresholds {
      */
     public Builder maxAge(Duration age) {
       maxAge = age("maxAge", age).isZero() ? null : age;
+      return this;
+    }
+
+    /**
+     * Sets between which usages of inodes a round collects, where the disk measure knows inodes. Off by default.
+     *
+     * @param high 0 to 100; 100 is off
+     * @param low 0 to {@code high}
+     * @return this builder
+     */
+    public Builder inodesPercent(int high, int low) {
+      inodesHighPercent = percent("inodesHighPercent", high);
+      inodesLowPercent = percent("inodesLowPercent", low);
+      if (low > high) {
+        throw new IllegalArgumentException(
+            "inodesLowPercent must not be above inodesHighPercent, but " + low + " is above "
+                + high);
+      }
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#collectsWithoutGain()}.
+     *
+     * @param collects false by default
+     * @return this builder
+     */
+    public Builder collectsWithoutGain(boolean collects) {
+      collectsWithoutGain = collects;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#collectsInVain()}.
+     *
+     * @param collects true by default
+     * @return this builder
+     */
+    public Builder collectsInVain(boolean collects) {
+      collectsInVain = collects;
       return this;
     }
 

@@ -5,7 +5,13 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Part of the answer to "why is the disk still full": the images that stay for one reason, and their bytes. */
+/**
+ * Part of the answer to "why is the disk still full": the images that stay for one reason, and their bytes.
+ *
+ * <p>A layer that images hold for different reasons counts once, for the first of: in use, pinned, protected, the policy
+ * failed, a host's own reason, too young, removal failed (or is backed off, or its outcome is unknown), not reached or stopped
+ * by a limit, may go, has children. So what is held because it is too young comes back with time, if nothing else changes.
+ */
 public final class HeldBytes {
   private final Reason reason;
   private final int images;
@@ -22,7 +28,7 @@ public final class HeldBytes {
    *
    * @param reason why the images stay
    * @param images how many they are
-   * @param bytes the sum of their listed sizes, or empty if one is unknown
+   * @param bytes the bytes that stay for it, or empty if unknown
    * @return the sum
    */
   public static HeldBytes of(Reason reason, int images, OptionalLong bytes) {
@@ -48,7 +54,8 @@ public final class HeldBytes {
   }
 
   /**
-   * Returns the sum of the sizes that the engine lists for them; layers that they share are counted in each.
+   * Returns the bytes that stay for this reason. A layer counts once, for the strongest of its holders' reasons, see
+   * the class comment; an image whose layers are not known counts with its listed size.
    *
    * @return the bytes, or empty if the size of one of them is unknown
    */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.api;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +14,9 @@ public final class ImageDecision {
   private final Decision decision;
   private final Reason reason;
   private final String detail;
+  private final @Nullable Instant decidedAt;
   private final @Nullable Long exclusiveBytes;
+  private final @Nullable Long reclaimableBytes;
   private final @Nullable Long creditedBytes;
   private final @Nullable Long measuredBytes;
 
@@ -20,7 +25,9 @@ public final class ImageDecision {
     this.decision = builder.decision;
     this.reason = builder.reason;
     this.detail = builder.detail;
+    this.decidedAt = builder.decidedAt;
     this.exclusiveBytes = builder.exclusiveBytes;
+    this.reclaimableBytes = builder.reclaimableBytes;
     this.creditedBytes = builder.creditedBytes;
     this.measuredBytes = builder.measuredBytes;
   }
@@ -83,6 +90,29 @@ public final class ImageDecision {
   }
 
   /**
+   * Returns how long ago the collector first saw the image, at the time of the decision.
+   *
+   * @return zero or more, or empty if the decision has no time
+   */
+  public Optional<Duration> age() {
+    return Optional.ofNullable(decidedAt).map(at -> since(record.firstDetected(), at));
+  }
+
+  /**
+   * Returns how long ago the image was last seen in use, at the time of the decision.
+   *
+   * @return zero or more, or empty if it was never seen in use or the decision has no time
+   */
+  public Optional<Duration> unusedFor() {
+    return Optional.ofNullable(decidedAt)
+        .flatMap(at -> record.lastUsed().map(used -> since(used, at)));
+  }
+
+  private static Duration since(Instant then, Instant now) {
+    return then.isBefore(now) ? Duration.between(then, now) : Duration.ZERO;
+  }
+
+  /**
    * Returns the bytes that only this image holds: what removing it alone frees.
    *
    * @return the bytes, or empty if the layers are not known
@@ -92,7 +122,17 @@ public final class ImageDecision {
   }
 
   /**
-   * Returns this image's share of the plan's prediction, in plan order.
+   * Returns the bytes of this image's layers whose every holder may go: what comes back with it if all that may go goes.
+   *
+   * @return the bytes, 0 for an image that must stay, or empty if its layers are not known
+   */
+  public OptionalLong reclaimableBytes() {
+    return optional(reclaimableBytes);
+  }
+
+  /**
+   * Returns this image's share of the plan's prediction, in plan order: the layers that no image still has once this one is
+   * gone, or its listed size if its layers are not known.
    *
    * @return the bytes, 0 for an image that the plan keeps, or empty if unknown
    */
@@ -118,7 +158,9 @@ public final class ImageDecision {
   public Builder toBuilder() {
     Builder builder = new Builder(record, decision, reason);
     builder.detail = detail;
+    builder.decidedAt = decidedAt;
     builder.exclusiveBytes = exclusiveBytes;
+    builder.reclaimableBytes = reclaimableBytes;
     builder.creditedBytes = creditedBytes;
     builder.measuredBytes = measuredBytes;
     return builder;
@@ -137,7 +179,9 @@ public final class ImageDecision {
         && decision.equals(that.decision)
         && reason.equals(that.reason)
         && detail.equals(that.detail)
+        && Objects.equals(decidedAt, that.decidedAt)
         && Objects.equals(exclusiveBytes, that.exclusiveBytes)
+        && Objects.equals(reclaimableBytes, that.reclaimableBytes)
         && Objects.equals(creditedBytes, that.creditedBytes)
         && Objects.equals(measuredBytes, that.measuredBytes);
   }
@@ -159,7 +203,9 @@ public final class ImageDecision {
     private Decision decision;
     private Reason reason;
     private String detail = "";
+    private @Nullable Instant decidedAt;
     private @Nullable Long exclusiveBytes;
+    private @Nullable Long reclaimableBytes;
     private @Nullable Long creditedBytes;
     private @Nullable Long measuredBytes;
 
@@ -192,6 +238,28 @@ public final class ImageDecision {
      */
     public Builder detail(String newDetail) {
       detail = Objects.requireNonNull(newDetail, "newDetail");
+      return this;
+    }
+
+    /**
+     * Sets when it was decided, which {@link ImageDecision#age()} and {@link ImageDecision#unusedFor()} need.
+     *
+     * @param time on the time line of the record
+     * @return this builder
+     */
+    public Builder decidedAt(Instant time) {
+      decidedAt = Objects.requireNonNull(time, "time");
+      return this;
+    }
+
+    /**
+     * Sets {@link ImageDecision#reclaimableBytes()}.
+     *
+     * @param bytes the bytes
+     * @return this builder
+     */
+    public Builder reclaimableBytes(long bytes) {
+      reclaimableBytes = bytes;
       return this;
     }
 

@@ -4,6 +4,7 @@ package dev.imagegc.core;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.InvalidCapacityException;
 import java.math.BigInteger;
+import java.util.OptionalInt;
 
 /**
  * A measurement that was checked, and the arithmetic of thresholds on it. Both formulas are the kubelet's, in a form that
@@ -49,6 +50,31 @@ record Disk(FsStats stats, long capacity, long available, boolean clamped) {
   /** Bytes to free so that usage is at most {@code lowPercent}; 0 or less if nothing is missing. */
   long need(int lowPercent) {
     return share(capacity, 100 - lowPercent) - available;
+  }
+
+  /** Used percent of the inodes, rounded up as {@link #usagePercent()} is; empty if unknown. */
+  OptionalInt inodesUsagePercent() {
+    return knowsInodes()
+        ? OptionalInt.of((int) (100 - percentOf(inodesFree(), inodes())))
+        : OptionalInt.empty();
+  }
+
+  /** Inodes to free so that their usage is at most {@code lowPercent}; 0 or less if nothing is missing or known. */
+  long inodesNeed(int lowPercent) {
+    return knowsInodes() ? share(inodes(), 100 - lowPercent) - inodesFree() : 0;
+  }
+
+  /** Filesystems that make inodes as they need them, btrfs for one, say that they have 0. */
+  private boolean knowsInodes() {
+    return inodes() > 0 && inodesFree() >= 0 && inodesFree() <= inodes();
+  }
+
+  private long inodes() {
+    return stats.inodes().orElse(0);
+  }
+
+  private long inodesFree() {
+    return stats.inodesFree().orElse(-1);
   }
 
   Disk withAvailable(long newAvailable) {

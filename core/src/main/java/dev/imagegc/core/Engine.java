@@ -11,7 +11,6 @@ import dev.imagegc.api.Runtime;
 import dev.imagegc.api.TimedOutException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The host's {@link Runtime} with a deadline on every call. Thread-safe. */
@@ -35,7 +34,7 @@ final class Engine {
   /** Lists images and then containers: an image pulled in between is not considered, a container is seen. */
   NodeView observe() {
     List<Image> images = listImages();
-    return NodeView.of(images, listContainers());
+    return new NodeView(images, listContainers());
   }
 
   List<Image> listImages() {
@@ -53,9 +52,16 @@ final class Engine {
     return images;
   }
 
-  /** Asks who uses what, right now. */
-  Map<ImageId, Container> users() {
-    return NodeView.usersOf(listContainers());
+  /** Asks who uses an image, right now; null if nobody does. */
+  @Nullable
+  Container userOf(ImageId image) {
+    return NodeView.userOf(image, listContainers());
+  }
+
+  /** Whether space comes back after a removal has returned. */
+  boolean freesSpaceLater() {
+    return calls.call(
+        "say whether it frees space later", deadlines.measure(), runtime::freesSpaceLater);
   }
 
   private List<Container> listContainers() {

@@ -10,7 +10,9 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.Operation;
 import dev.imagegc.api.ProtocolException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -33,6 +35,9 @@ final class Events {
   private final Set<GcEventType> lasting = new HashSet<>();
   private final Set<String> loggedKinds = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
+  private @Nullable CurrentRound round;
+
+  private record CurrentRound(Operation operation, Instant startedAt) {}
 
   Events(GcListener listener, Deadlines deadlines, GcClock clock) {
     this.listener = listener;
@@ -41,9 +46,18 @@ final class Events {
     this.clock = clock;
   }
 
+  /** From now on events belong to a call that acts. */
+  void roundBegan(Operation operation, Instant startedAt) {
+    round = new CurrentRound(operation, startedAt);
+  }
+
+  void roundEnded() {
+    round = null;
+  }
+
   void happened(
       GcEventType type, String message, @Nullable ImageDecision image, @Nullable GcReport report) {
-    GcEvent.Builder event = GcEvent.builder(type, Phase.HAPPENED, clock.instant(), message);
+    GcEvent.Builder event = event(type, Phase.HAPPENED, message);
     if (image != null) {
       event.decision(image);
     }
@@ -58,8 +72,7 @@ final class Events {
       GcEventType type, String message, @Nullable Throwable cause, @Nullable GcReport report) {
     if (lasting.add(type)) {
       LOG.warn("{}: {}", type, message);
-      GcEvent.Builder event =
-          GcEvent.builder(type, Phase.BEGAN, clock.instant(), message).cause(cause);
+      GcEvent.Builder event = event(type, Phase.BEGAN, message).cause(cause);
       if (report != null) {
         event.report(report);
       }
@@ -71,8 +84,25 @@ final class Events {
   void ended(GcEventType type, String message) {
     if (lasting.remove(type)) {
       LOG.info("{} is over: {}", type, message);
-      tell(GcEvent.builder(type, Phase.ENDED, clock.instant(), message).build());
+      tell(event(type, Phase.ENDED, message).build());
     }
+  }
+
+  /** A state of one image began; whoever calls keeps that it did. */
+  void imageBegan(GcEventType type, String message, ImageDecision image) {
+    LOG.warn("{}: {}", type, message);
+    tell(event(type, Phase.BEGAN, message).decision(image).build());
+  }
+
+  /** A state of one image ended. */
+  void imageEnded(GcEventType type, String message, ImageDecision image) {
+    LOG.info("{} is over: {}", type, message);
+    tell(event(type, Phase.ENDED, message).decision(image).build());
+  }
+
+  private GcEvent.Builder event(GcEventType type, Phase phase, String message) {
+    GcEvent.Builder event = GcEvent.builder(type, phase, clock.instant(), message);
+    return round == null ? event : event.round(round.operation(), round.startedAt());
   }
 
   /** Trouble that was told already: only for the report of the running call. */

@@ -6,7 +6,7 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Reason;
 
-/** What a call wants to reach. */
+/** What a call wants to reach, and when. */
 sealed interface Goal {
 
   Operation operation();
@@ -14,26 +14,44 @@ sealed interface Goal {
   /** Why a victim of this goal goes. */
   Reason reason();
 
+  /** Why a victim goes, for people; a clause, possibly empty. */
+  String because(Disk disk);
+
   /** Whether images that maxAge makes due go first. */
   default boolean collectsByAge() {
     return false;
   }
 
   /**
-   * Whether a measurement calls for this goal; the one that counts is made after the removals by age. Once the answer was
-   * yes, only {@link #missing} counts.
+   * Returns what a measurement calls for; the one that counts is made after the removals by age. Once it was something, the
+   * target stays the same for the rest of the round.
    */
-  boolean isTriggered(Disk disk);
-
-  /** Bytes still missing at a measurement; 0 or less means that the goal is reached. */
-  long missing(Disk disk);
+  Target target(Disk disk);
 
   /** Whether the goal is a number of bytes at all. */
   default boolean countsBytes() {
     return true;
   }
 
-  /** Below high: nothing. At high: down to low. */
+  /** What has to be there for a round to end. */
+  interface Target {
+    /** Nothing is wanted. */
+    Target NONE = disk -> 0;
+
+    /** Bytes still missing at a measurement; 0 or less means that there are enough. */
+    long missing(Disk disk);
+
+    /** Inodes still missing at a measurement; 0 or less means that there are enough. */
+    default long missingInodes(Disk disk) {
+      return 0;
+    }
+
+    default boolean isReached(Disk disk) {
+      return missing(disk) <= 0 && missingInodes(disk) <= 0;
+    }
+  }
+
+  /** Below high: nothing. At high: down to low. Bytes and inodes each for themselves. */
   record Threshold(GcThresholds thresholds) implements Goal {
     @Override
     public Operation operation() {
@@ -46,26 +64,54 @@ sealed interface Goal {
     }
 
     @Override
+    public String because(Disk disk) {
+      return wantsBytes(disk)
+          ? "usage is " + disk.usagePercent() + "%, highPercent is " + thresholds.highPercent()
+          : "usage of inodes is " + disk.inodesUsagePercent().orElse(0) + "%, inodesHighPercent is "
+              + thresholds.inodesHighPercent();
+    }
+
+    @Override
     public boolean collectsByAge() {
       return true;
     }
 
     @Override
-    public boolean isTriggered(Disk disk) {
-      int high = thresholds.highPercent();
-      return high < 100 && disk.usagePercent() >= high && missing(disk) > 0;
+    public Target target(Disk disk) {
+      boolean bytes = wantsBytes(disk);
+      boolean inodes = wantsInodes(disk);
+      return bytes || inodes ? new Low(thresholds, bytes, inodes) : Target.NONE;
     }
 
-    @Override
-    public long missing(Disk disk) {
-      return disk.need(thresholds.lowPercent());
+    private boolean wantsBytes(Disk disk) {
+      int high = thresholds.highPercent();
+      return high < 100 && disk.usagePercent() >= high && disk.need(thresholds.lowPercent()) > 0;
+    }
+
+    private boolean wantsInodes(Disk disk) {
+      int high = thresholds.inodesHighPercent();
+      return high < 100
+          && disk.inodesUsagePercent().orElse(0) >= high
+          && disk.inodesNeed(thresholds.inodesLowPercent()) > 0;
+    }
+
+    private record Low(GcThresholds thresholds, boolean bytes, boolean inodes) implements Target {
+      @Override
+      public long missing(Disk disk) {
+        return bytes ? disk.need(thresholds.lowPercent()) : 0;
+      }
+
+      @Override
+      public long missingInodes(Disk disk) {
+        return inodes ? disk.inodesNeed(thresholds.inodesLowPercent()) : 0;
+      }
     }
   }
 
   /** A number of bytes more than were available at the start. */
-  record FreeSpace(long targetAvailable) implements Goal {
+  record FreeSpace(long bytes, long targetAvailable) implements Goal {
     static FreeSpace from(Disk start, long bytes) {
-      return new FreeSpace(LongMath.saturatedAdd(start.available(), bytes));
+      return new FreeSpace(bytes, LongMath.saturatedAdd(start.available(), bytes));
     }
 
     @Override
@@ -79,13 +125,14 @@ sealed interface Goal {
     }
 
     @Override
-    public boolean isTriggered(Disk disk) {
-      return missing(disk) > 0;
+    public String because(Disk disk) {
+      return bytes + " bytes were asked for";
     }
 
     @Override
-    public long missing(Disk disk) {
-      return targetAvailable - disk.available();
+    public Target target(Disk disk) {
+      Target target = later -> targetAvailable - later.available();
+      return target.isReached(disk) ? Target.NONE : target;
     }
   }
 
@@ -102,13 +149,13 @@ sealed interface Goal {
     }
 
     @Override
-    public boolean isTriggered(Disk disk) {
-      return true;
+    public String because(Disk disk) {
+      return "";
     }
 
     @Override
-    public long missing(Disk disk) {
-      return Long.MAX_VALUE;
+    public Target target(Disk disk) {
+      return later -> Long.MAX_VALUE;
     }
 
     @Override

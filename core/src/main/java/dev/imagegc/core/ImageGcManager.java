@@ -17,15 +17,18 @@ import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,7 +80,7 @@ public final class ImageGcManager implements AutoCloseable {
   private final ImageListCache imageList;
   private final Schedule schedule;
   private final AtomicBoolean started = new AtomicBoolean();
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Boolean> closed = new CompletableFuture<>();
 
   private ImageGcManager(Builder builder, Runtime runtime, FsStatsProvider fsStats) {
     this.clock = builder.clock;
@@ -97,16 +100,19 @@ public final class ImageGcManager implements AutoCloseable {
         book,
         events);
     this.round = new Round(
-        engine,
-        meter,
-        builder.policy,
-        book,
+        new Sweep.Tools(
+            engine,
+            meter,
+            book,
+            new BackOff(builder.limits, events),
+            timeline,
+            clock,
+            events,
+            builder.limits,
+            closed),
+        new PolicyGuard(builder.policy, builder.veto, events),
         history,
-        events,
-        timeline,
-        clock,
-        detectionInterval,
-        closed::get);
+        detectionInterval);
     this.writer = new SingleWriter(clock, builder.maxWait);
     this.imageList = new ImageListCache(engine, clock);
     this.schedule = new Schedule(builder.scheduler, builder.jitter, new Random());
@@ -225,7 +231,7 @@ public final class ImageGcManager implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
+    if (!closed.complete(true)) {
       return;
     }
     schedule.stop();
@@ -258,13 +264,13 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void collectByTimer() {
-    if (!closed.get()) {
+    if (!closed.isDone()) {
       act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
     }
   }
 
   private void detectByTimer() {
-    if (closed.get() || engine.needsRest(REST_FACTOR)) {
+    if (closed.isDone() || engine.needsRest(REST_FACTOR)) {
       return;
     }
     try {
@@ -283,7 +289,7 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void checkOpen() {
-    if (closed.get()) {
+    if (closed.isDone()) {
       throw new IllegalStateException("this ImageGcManager is closed");
     }
   }
@@ -298,6 +304,8 @@ public final class ImageGcManager implements AutoCloseable {
     private @Nullable RecordStore store;
     private boolean trustWallClock;
     private Deadlines deadlines = Deadlines.defaults();
+    private RoundLimits limits = RoundLimits.defaults();
+    private Function<ImageRecord, Verdict> veto = image -> Verdict.mayGo();
     private Duration maxWait = Duration.ofSeconds(30);
     private Duration detectionInterval = Duration.ofMinutes(5);
     private Duration collectionInterval = Duration.ofMinutes(5);
@@ -392,6 +400,30 @@ public final class ImageGcManager implements AutoCloseable {
      */
     public Builder deadlines(Deadlines newDeadlines) {
       deadlines = Objects.requireNonNull(newDeadlines, "deadlines");
+      return this;
+    }
+
+    /**
+     * Sets what bounds a round besides its goal.
+     *
+     * @param newLimits the default is {@link RoundLimits#defaults()}
+     * @return this builder
+     */
+    public Builder limits(RoundLimits newLimits) {
+      limits = Objects.requireNonNull(newLimits, "limits");
+      return this;
+    }
+
+    /**
+     * Sets the host's own word on an image that the policy lets go: what the host knows and no policy can, with a {@link
+     * dev.imagegc.api.Reason} of its own. It is asked for every such image in every plan, so it must be quick; if it throws, the
+     * image stays.
+     *
+     * @param newVeto says whether an image may go; the default lets all go
+     * @return this builder
+     */
+    public Builder veto(Function<ImageRecord, Verdict> newVeto) {
+      veto = Objects.requireNonNull(newVeto, "veto");
       return this;
     }
 

@@ -1,43 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.collect.Maps;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
-import dev.imagegc.api.ProtocolException;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What an engine said of the node at one moment: its images, and for each image in use one container that holds it.
+ * What an engine said of the node at one moment.
  *
- * @param images every image, by id, in the engine's order
- * @param users the container with the lowest id for each image that is held by one; may name images that are not listed
+ * @param images every image, in the engine's order
+ * @param containers every container; may hold images that are not listed
  */
-record NodeView(Map<ImageId, Image> images, Map<ImageId, Container> users) {
+record NodeView(List<Image> images, List<Container> containers) {
 
-  static NodeView of(List<Image> images, List<Container> containers) {
-    Map<ImageId, Image> byId = Maps.newLinkedHashMapWithExpectedSize(images.size());
-    for (Image image : images) {
-      if (byId.put(image.id(), image) != null) {
-        // Two halves of one image: acting on either could miss a name that protects it.
-        throw new ProtocolException("the engine listed image " + image.id() + " twice");
+  /** Returns the container with the lowest id of those that hold an image, or null. */
+  static @Nullable Container userOf(ImageId image, List<Container> containers) {
+    Container user = null;
+    for (Container container : containers) {
+      if (container.images().contains(image)) {
+        user = firstOf(user, container);
       }
     }
-    return new NodeView(Collections.unmodifiableMap(byId), usersOf(containers));
+    return user;
   }
 
-  static Map<ImageId, Container> usersOf(List<Container> containers) {
-    Map<ImageId, Container> users = new HashMap<>();
-    for (Container container : containers) {
-      for (ImageId image : container.images()) {
-        users.merge(image, container, (a, b) -> a.id().compareTo(b.id()) <= 0 ? a : b);
-      }
-    }
-    return users;
+  /** The one with the lower id: which one is named must not depend on the order of a listing. */
+  static Container firstOf(@Nullable Container a, Container b) {
+    return a != null && a.id().compareTo(b.id()) <= 0 ? a : b;
   }
 
   /** Words for people: which container holds an image. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.collect.ArrayListMultimap;
-import com.google.common.collect.ListMultimap;
-import com.google.common.collect.Maps;
 import com.google.common.math.LongMath;
 import dev.imagegc.api.Accounting;
 import dev.imagegc.api.Container;
@@ -20,65 +17,159 @@ import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Decides for every image of the node whether it goes, and in which order. Pure: equal inputs give an equal plan.
  *
- * <p>Candidates are the images that nothing holds back. They are put in the policy's order, except that an image comes
- * after those built on it, which engines insist on. Victims are the first candidates that cover the need; the rest are
- * the reserve.
+ * <p>Candidates are the images that nothing holds back. They are put in the policy's order, except that an image comes after
+ * those built on it, which engines insist on. Victims are the first candidates whose removal together frees what is needed,
+ * without those that contribute nothing to it; the rest are the reserve. What a removal frees is counted by {@link LayerLedger}.
  */
 final class Planner {
-  private final Collection<ImageRecord> records;
-  private final Map<ImageId, Container> users;
+  private final Inventory inventory;
   private final GcThresholds thresholds;
   private final Function<ImageRecord, Verdict> verdicts;
-  private final Comparator<ImageRecord> order;
+  private final Function<ImageRecord, Verdict> notNow;
   private final Instant now;
+  private final List<TrackedImage> order;
+  /** Every image that is left, in the policy's order. */
+  private List<Item> items;
+  /** Those of them that may go, in the order in which they would. */
+  private List<Item> candidates;
 
-  private final Map<ImageId, ImageRecord> byId;
-  private final ListMultimap<ImageId, ImageRecord> children = ArrayListMultimap.create();
-  private final Map<ImageId, Verdict> kept;
+  private LayerLedger ledger;
+
+  /** An image on its way through the plan. */
+  static final class Item {
+    final TrackedImage tracked;
+    final ImageRecord record;
+    /** Why it must stay; null for a candidate. */
+    @Nullable
+    Verdict stays;
+    /** Why it stays in this plan although it may go; null if it goes or is simply not needed. */
+    @Nullable
+    Verdict passedOver;
+    /** Why it goes; null if it does not. */
+    @Nullable
+    Reason goes;
+
+    @Nullable
+    Item parent;
+
+    int children;
+    int childrenAhead; // that are in the order before it, and then: that go
+    boolean waits; // for its children, when they are put in order
+    long credit; // what its removal frees after those before it, or UNKNOWN
+
+    Item(TrackedImage tracked) {
+      this.tracked = tracked;
+      this.record = tracked.record();
+    }
+  }
 
   /**
-   * Prepares a plan.
+   * Prepares a plan: finds the candidates and their order.
    *
-   * @param records every image of the node
-   * @param users a container for each image that one holds
-   * @param thresholds the ages of this round
-   * @param verdicts the policy's word on an image
+   * @param inventory every image of the node, its users and its layers
+   * @param thresholds the ages and switches of this round
+   * @param verdicts the word of the policy and the host on an image
+   * @param notNow whether an image that they let go is left alone for now
    * @param policyOrder the policy's order
-   * @param now the one reading of the clock for this round
+   * @param now the one reading of the clock for this plan
+   * @throws PolicyException if the policy's order contradicts itself
    */
   Planner(
-      Collection<ImageRecord> records,
-      Map<ImageId, Container> users,
+      Inventory inventory,
       GcThresholds thresholds,
       Function<ImageRecord, Verdict> verdicts,
+      Function<ImageRecord, Verdict> notNow,
       Comparator<ImageRecord> policyOrder,
       Instant now) {
-    this.records = records;
-    this.users = users;
+    this.inventory = inventory;
     this.thresholds = thresholds;
     this.verdicts = verdicts;
-    this.order = (a, b) -> {
-      int byPolicy = policyOrder.compare(a, b);
-      return byPolicy != 0 ? byPolicy : settleTie(a, b);
-    };
+    this.notNow = notNow;
     this.now = now;
-    this.byId = Maps.newHashMapWithExpectedSize(records.size());
-    this.kept = Maps.newHashMapWithExpectedSize(records.size());
+    this.items = sorted(inventory.images(), policyOrder);
+    Family.link(items);
+    keepWhatMustStay();
+    this.order = items.stream().map(item -> item.tracked).toList();
+    this.candidates =
+        Family.childrenFirst(items.stream().filter(item -> item.stays == null).toList());
+    this.ledger = new LayerLedger(inventory.layers(), candidates);
+  }
+
+  /** Returns the images in the order of this plan. */
+  List<TrackedImage> order() {
+    return order;
+  }
+
+  /** Returns the plan of a round that begins. */
+  GcPlan plan(Goal goal, Disk disk) {
+    long byAge = goal.collectsByAge() ? takeOverAge() : 0;
+    Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge));
+    Goal.Target target = goal.target(afterAge);
+    takeUntilReached(goal, target, afterAge);
+    GcPlan.Builder plan = toPlan(goal, disk);
+    if (goal.countsBytes()) {
+      boolean needed = target != Goal.Target.NONE;
+      plan.neededBytes(needed ? Math.max(0, target.missing(disk)) : 0);
+      disk.inodesUsagePercent()
+          .ifPresent(
+              known -> plan.neededInodes(needed ? Math.max(0, target.missingInodes(disk)) : 0));
+    }
+    return plan.build();
+  }
+
+  /**
+   * Returns the plan for what is still missing in a round that has come so far. The policy is not asked again.
+   *
+   * @param tried what became of the images that the round has tried: they are left alone
+   */
+  GcPlan planRest(Goal goal, Goal.Target target, Disk disk, Map<ImageId, Decision> tried) {
+    items = items.stream().filter(item -> !went(item, tried)).toList();
+    for (Item item : items) {
+      item.goes = null;
+      item.passedOver = null;
+      if (item.stays == null && tried.containsKey(item.record.id())) {
+        item.stays = Verdict.stays(Reason.NOT_REACHED, "the round has tried it");
+        Family.keepAncestors(item);
+      }
+    }
+    candidates = candidates.stream()
+        .filter(item -> item.stays == null && !went(item, tried))
+        .toList();
+    ledger = new LayerLedger(inventory.layers(), candidates);
+    takeUntilReached(goal, target, disk);
+    return toPlan(goal, disk).build();
+  }
+
+  private static boolean went(Item item, Map<ImageId, Decision> tried) {
+    Decision decision = tried.getOrDefault(item.record.id(), Decision.KEPT);
+    return decision.equals(Decision.REMOVED) || decision.equals(Decision.GONE);
+  }
+
+  // Order
+
+  private static List<Item> sorted(List<TrackedImage> images, Comparator<ImageRecord> policyOrder) {
+    Item[] items = images.stream().map(Item::new).toArray(Item[]::new);
+    try {
+      Arrays.sort(items, (a, b) -> {
+        int byPolicy = policyOrder.compare(a.record, b.record);
+        return byPolicy != 0 ? byPolicy : settleTie(a.record, b.record);
+      });
+    } catch (IllegalArgumentException e) { // what the JDK's sort throws when it notices
+      throw new PolicyException(
+          "the policy's eviction order contradicts itself: " + e.getMessage(), e);
+    }
+    return Arrays.asList(items);
   }
 
   /** First sight, then build time with unknown last, then id: no two images are equal. */
@@ -93,6 +184,180 @@ final class Planner {
     return tie != 0 ? tie : a.id().compareTo(b.id());
   }
 
+  // What stays
+
+  private void keepWhatMustStay() {
+    for (Item item : items) {
+      item.stays = whyItStays(item);
+    }
+    for (Item item : items) {
+      if (item.stays != null) {
+        Family.keepAncestors(item);
+      }
+    }
+  }
+
+  private @Nullable Verdict whyItStays(Item item) {
+    ImageRecord record = item.record;
+    Container user = item.tracked.user();
+    if (user != null) {
+      return Verdict.stays(Reason.IN_USE, NodeView.describe(user));
+    }
+    Optional<String> pinned = record.image().pinnedBecause();
+    if (pinned.isPresent()) {
+      return Verdict.stays(Reason.PINNED, pinned.get());
+    }
+    Verdict verdict = verdicts.apply(record);
+    if (verdict.reason().isPresent()) {
+      return verdict;
+    }
+    if (isTooYoung(record, thresholds, now)) {
+      Duration age = age(record.firstDetected(), now);
+      return Verdict.stays(
+          Reason.TOO_YOUNG,
+          "first seen " + Durations.text(age) + " ago, minAge is "
+              + Durations.text(thresholds.minAge()));
+    }
+    Verdict later = notNow.apply(record);
+    return later.reason().isPresent() ? later : null;
+  }
+
+  // What goes
+
+  /** Takes those that maxAge makes due and that no younger image was built on; returns what they free. */
+  private long takeOverAge() {
+    long bytes = 0;
+    for (Item item : candidates) {
+      if (isDueByAge(item.record, thresholds, now) && Family.allChildrenGo(item)) {
+        take(item, Reason.MAX_AGE);
+        bytes = LongMath.saturatedAdd(bytes, LayerLedger.known(item.credit));
+      }
+    }
+    return bytes;
+  }
+
+  private void takeUntilReached(Goal goal, Goal.Target target, Disk disk) {
+    // How many inodes an image takes is not known: one that frees anything is a beginning.
+    long missing = Math.max(target.missing(disk), target.missingInodes(disk) > 0 ? 1 : 0);
+    List<Item> taken = new ArrayList<>();
+    long bytes = 0;
+    boolean known = true;
+    for (Item item : candidates) {
+      if (bytes >= missing) {
+        break;
+      }
+      if (item.goes == null) {
+        take(item, goal.reason());
+        taken.add(item);
+        known &= item.credit != LayerLedger.UNKNOWN;
+        bytes = LongMath.saturatedAdd(bytes, LayerLedger.known(item.credit));
+      }
+    }
+    if (!goal.countsBytes()) {
+      return;
+    }
+    if (bytes < missing && known && goal.collectsByAge() && !thresholds.collectsInVain()) {
+      Verdict inVain = Verdict.stays(
+          Reason.IN_VAIN,
+          "all that may go would free " + Sentences.bytes(bytes) + " of "
+              + Sentences.bytes(missing));
+      taken.forEach(item -> giveBack(item, inVain));
+    } else if (!thresholds.collectsWithoutGain()) {
+      giveBackWhatGainsNothing(taken);
+    }
+  }
+
+  /** An image that frees nothing goes only if one that it was built on, and that frees something, has to wait for it. */
+  private void giveBackWhatGainsNothing(List<Item> taken) {
+    Verdict noGain = Verdict.stays(Reason.NO_GAIN, "images that stay hold all of its layers");
+    for (int i = taken.size() - 1; i >= 0; i--) { // parents come after their children
+      Item item = taken.get(i);
+      boolean unlocks = item.parent != null && item.parent.goes != null;
+      if (!unlocks && !ledger.gainsWith(item)) {
+        giveBack(item, noGain);
+      }
+    }
+  }
+
+  private void take(Item item, Reason reason) {
+    item.goes = reason;
+    item.credit = ledger.take(item);
+    Family.goes(item);
+  }
+
+  private void giveBack(Item item, Verdict why) {
+    item.goes = null;
+    item.passedOver = why;
+    ledger.giveBack(item);
+    Family.staysAfterAll(item);
+  }
+
+  // The plan
+
+  private GcPlan.Builder toPlan(Goal goal, Disk disk) {
+    List<ImageDecision> decisions = new ArrayList<>(items.size());
+    long predicted = 0;
+    boolean known = true;
+    for (Reason reason : List.of(Reason.MAX_AGE, goal.reason())) {
+      for (Item item : candidates) {
+        if (item.goes != null && item.goes.equals(reason)) {
+          known &= item.credit != LayerLedger.UNKNOWN;
+          predicted = LongMath.saturatedAdd(predicted, LayerLedger.known(item.credit));
+          decisions.add(planned(item, reason, goal, disk));
+        }
+      }
+    }
+    for (Item item : candidates) {
+      if (item.goes == null && item.passedOver == null) {
+        decisions.add(stays(item, Reason.ENOUGH_FREED, ""));
+      }
+    }
+    for (Item item : items) {
+      Verdict verdict = item.stays != null ? item.stays : item.passedOver;
+      if (verdict != null) {
+        decisions.add(stays(item, verdict.reason().orElseThrow(), verdict.detail()));
+      }
+    }
+    GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
+        .accounting(known ? accounting() : Accounting.UNKNOWN)
+        .decisions(decisions);
+    return known ? plan.predictedBytes(predicted) : plan;
+  }
+
+  private Accounting accounting() {
+    long unknown = items.stream().filter(item -> item.tracked.layers() == null).count();
+    if (unknown == 0 && inventory.holdersKnown()) {
+      return Accounting.LAYERS;
+    }
+    return unknown == items.size() ? Accounting.SIZES : Accounting.MIXED;
+  }
+
+  private ImageDecision planned(Item item, Reason reason, Goal goal, Disk disk) {
+    String detail = reason.equals(Reason.MAX_AGE)
+        ? "unused for " + Durations.text(age(idleSince(item.record), now)) + ", maxAge is "
+            + Durations.text(thresholds.maxAge().orElse(Duration.ZERO))
+        : goal.because(disk);
+    ImageDecision.Builder decision = decision(item, Decision.PLANNED, reason, detail);
+    if (item.credit != LayerLedger.UNKNOWN) {
+      decision.creditedBytes(item.credit);
+    }
+    return decision.build();
+  }
+
+  private ImageDecision stays(Item item, Reason reason, String detail) {
+    return decision(item, Decision.KEPT, reason, detail).creditedBytes(0).build();
+  }
+
+  private ImageDecision.Builder decision(
+      Item item, Decision decision, Reason reason, String detail) {
+    ImageDecision.Builder builder =
+        ImageDecision.builder(item.record, decision, reason).detail(detail).decidedAt(now);
+    ledger.describe(item, builder);
+    return builder;
+  }
+
+  // Ages
+
   /** Returns whether the ages say that an image is due to go, whatever else holds it back. */
   static boolean isDueByAge(ImageRecord record, GcThresholds thresholds, Instant now) {
     Optional<Duration> maxAge = thresholds.maxAge();
@@ -103,189 +368,6 @@ final class Planner {
 
   private static boolean isTooYoung(ImageRecord record, GcThresholds thresholds, Instant now) {
     return age(record.firstDetected(), now).compareTo(thresholds.minAge()) < 0;
-  }
-
-  GcPlan plan(Goal goal, Disk disk) {
-    List<ImageRecord> images = sorted();
-    for (ImageRecord image : images) {
-      byId.put(image.id(), image);
-      image.image().parent().ifPresent(parent -> children.put(parent, image));
-    }
-    keepWhatMustStay(images);
-    List<ImageRecord> candidates = childrenFirst(
-        images.stream().filter(image -> !kept.containsKey(image.id())).toList());
-
-    Batch byAge = new Batch();
-    if (goal.collectsByAge()) {
-      overAge(candidates).forEach(byAge::add);
-    }
-    Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge.bytes));
-    boolean triggered = goal.isTriggered(afterAge);
-    long missing = triggered ? goal.missing(afterAge) : 0;
-    Batch bySpace = new Batch();
-    Batch reserve = new Batch();
-    for (ImageRecord candidate : candidates) {
-      if (!byAge.ids.contains(candidate.id())) {
-        (bySpace.bytes < missing ? bySpace : reserve).add(candidate);
-      }
-    }
-
-    List<ImageDecision> decisions = new ArrayList<>(images.size());
-    byAge.images.forEach(image -> decisions.add(planned(image, Reason.MAX_AGE)));
-    bySpace.images.forEach(image -> decisions.add(planned(image, goal.reason())));
-    reserve.images.forEach(image -> decisions.add(stays(image, Reason.ENOUGH_FREED, "")));
-    for (ImageRecord image : images) {
-      Verdict verdict = kept.get(image.id());
-      if (verdict != null) {
-        decisions.add(stays(image, verdict.reason().orElseThrow(), verdict.detail()));
-      }
-    }
-
-    boolean known = byAge.known && bySpace.known;
-    GcPlan.Builder plan = GcPlan.builder(goal.operation(), disk.stats(), disk.usagePercent())
-        .accounting(known ? Accounting.SIZES : Accounting.UNKNOWN)
-        .decisions(decisions);
-    if (goal.countsBytes()) {
-      plan.neededBytes(triggered ? goal.missing(disk) : 0);
-    }
-    if (known) {
-      plan.predictedBytes(LongMath.saturatedAdd(byAge.bytes, bySpace.bytes));
-    }
-    return plan.build();
-  }
-
-  private List<ImageRecord> sorted() {
-    try {
-      return records.stream().sorted(order).toList();
-    } catch (IllegalArgumentException e) { // what the JDK's sort throws when it notices
-      throw new PolicyException(
-          "the policy's eviction order contradicts itself: " + e.getMessage(), e);
-    }
-  }
-
-  private void keepWhatMustStay(List<ImageRecord> images) {
-    for (ImageRecord image : images) {
-      whyItStays(image).ifPresent(verdict -> kept.put(image.id(), verdict));
-    }
-    for (ImageRecord image : images) {
-      if (kept.containsKey(image.id())) {
-        keepAncestors(image);
-      }
-    }
-  }
-
-  private Optional<Verdict> whyItStays(ImageRecord record) {
-    Container user = users.get(record.id());
-    if (user != null) {
-      return Optional.of(Verdict.stays(Reason.IN_USE, NodeView.describe(user)));
-    }
-    Optional<String> pinned = record.image().pinnedBecause();
-    if (pinned.isPresent()) {
-      return Optional.of(Verdict.stays(Reason.PINNED, pinned.get()));
-    }
-    Verdict verdict = verdicts.apply(record);
-    if (verdict.reason().isPresent()) {
-      return Optional.of(verdict);
-    }
-    if (isTooYoung(record, thresholds, now)) {
-      Duration age = age(record.firstDetected(), now);
-      return Optional.of(Verdict.stays(
-          Reason.TOO_YOUNG,
-          "first seen " + Durations.text(age) + " ago, minAge is "
-              + Durations.text(thresholds.minAge())));
-    }
-    return Optional.empty();
-  }
-
-  /** An image that stays holds those it was built on. */
-  private void keepAncestors(ImageRecord record) {
-    ImageRecord child = record;
-    ImageRecord parent = parentOf(child);
-    while (parent != null && kept.putIfAbsent(parent.id(), hasChild(child)) == null) {
-      child = parent;
-      parent = parentOf(child);
-    }
-  }
-
-  private @Nullable ImageRecord parentOf(ImageRecord record) {
-    return record.image().parent().map(byId::get).orElse(null);
-  }
-
-  private static Verdict hasChild(ImageRecord child) {
-    return Verdict.stays(
-        Reason.HAS_CHILDREN, "image " + name(child.image()) + " was built on it and stays");
-  }
-
-  /** Keeps the order, but moves an image behind the last of those built on it. */
-  private List<ImageRecord> childrenFirst(List<ImageRecord> candidates) {
-    if (children.isEmpty()) {
-      return candidates;
-    }
-    Map<ImageId, Integer> missing =
-        new HashMap<>(); // for each parent, how many of its children are not in the order yet
-    children.asMap().forEach((parent, all) -> missing.put(parent, all.size()));
-    List<ImageRecord> ordered = new ArrayList<>(candidates.size());
-    Set<ImageId> waiting = new HashSet<>();
-    for (ImageRecord candidate : candidates) {
-      ImageRecord next = candidate;
-      while (next != null) {
-        if (missing.getOrDefault(next.id(), 0) > 0) {
-          waiting.add(next.id());
-          break;
-        }
-        ordered.add(next);
-        ImageRecord parent = parentOf(next);
-        if (parent != null) {
-          missing.merge(parent.id(), -1, Integer::sum);
-        }
-        next = parent != null
-                && missing.getOrDefault(parent.id(), 0) == 0
-                && waiting.remove(parent.id())
-            ? parent
-            : null;
-      }
-    }
-    // An engine that says that two images were built on each other cannot be followed: leave those
-    // alone.
-    for (ImageId id : waiting) {
-      kept.put(id, Verdict.stays(Reason.HAS_CHILDREN, "its parents and children form a circle"));
-    }
-    return ordered;
-  }
-
-  private boolean hasAllChildrenIn(Set<ImageId> ids, ImageRecord record) {
-    for (ImageRecord child : children.get(record.id())) {
-      if (!ids.contains(child.id())) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Those that maxAge makes due and that no younger image was built on. */
-  private List<ImageRecord> overAge(List<ImageRecord> candidates) {
-    List<ImageRecord> due = new ArrayList<>();
-    Set<ImageId> dueIds = new HashSet<>();
-    for (ImageRecord candidate : candidates) {
-      if (isDueByAge(candidate, thresholds, now) && hasAllChildrenIn(dueIds, candidate)) {
-        due.add(candidate);
-        dueIds.add(candidate.id());
-      }
-    }
-    return due;
-  }
-
-  private static ImageDecision planned(ImageRecord record, Reason reason) {
-    ImageDecision.Builder decision = ImageDecision.builder(record, Decision.PLANNED, reason);
-    record.image().sizeBytes().ifPresent(decision::creditedBytes);
-    return decision.build();
-  }
-
-  private static ImageDecision stays(ImageRecord record, Reason reason, String detail) {
-    return ImageDecision.builder(record, Decision.KEPT, reason)
-        .detail(detail)
-        .creditedBytes(0)
-        .build();
   }
 
   private static Instant idleSince(ImageRecord record) {
@@ -305,21 +387,5 @@ final class Planner {
     return image.references().isEmpty()
         ? image.id().shortText()
         : image.references().get(0);
-  }
-
-  /** Images that go, or may go, together. */
-  private static final class Batch {
-    private final List<ImageRecord> images = new ArrayList<>();
-    private final Set<ImageId> ids = new HashSet<>();
-    private long bytes;
-    private boolean known = true;
-
-    void add(ImageRecord record) {
-      images.add(record);
-      ids.add(record.id());
-      OptionalLong size = record.image().sizeBytes();
-      known &= size.isPresent();
-      bytes = LongMath.saturatedAdd(bytes, size.orElse(0));
-    }
   }
 }

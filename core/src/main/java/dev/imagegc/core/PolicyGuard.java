@@ -9,15 +9,18 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.util.Comparator;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
-/** The host's {@link GcPolicy}, whose faults keep an image or end a round, but never the collector. */
+/** The host's {@link GcPolicy} and veto, whose faults keep an image or end a round, but never the collector. */
 final class PolicyGuard {
   private final GcPolicy policy;
+  private final Function<ImageRecord, Verdict> veto;
   private final Events events;
 
-  PolicyGuard(GcPolicy policy, Events events) {
+  PolicyGuard(GcPolicy policy, Function<ImageRecord, Verdict> veto, Events events) {
     this.policy = policy;
+    this.veto = veto;
     this.events = events;
   }
 
@@ -25,14 +28,20 @@ final class PolicyGuard {
     return ask("has no thresholds", policy::thresholds);
   }
 
-  /** A policy that throws keeps the image it was asked about: the safe direction. */
+  /** The policy's word, and then the host's. */
   Verdict verdict(ImageRecord record) {
+    Verdict verdict = verdict("the policy", policy::verdict, record);
+    return verdict.reason().isPresent() ? verdict : verdict("the veto", veto, record);
+  }
+
+  /** Who throws keeps the image that was asked about: the safe direction. */
+  private Verdict verdict(String who, Function<ImageRecord, Verdict> judge, ImageRecord record) {
     try {
-      return ask("failed on image " + Planner.name(record.image()), () -> policy.verdict(record));
-    } catch (PolicyException e) {
-      events.problem(
-          "policy:" + Objects.requireNonNull(e.getCause()).getClass().getName(), e.getMessage());
-      return Verdict.stays(Reason.POLICY_FAILED, e.getMessage());
+      return Objects.requireNonNull(judge.apply(record), "the answer is null");
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      String message = who + " failed on image " + Planner.name(record.image()) + ": " + e;
+      events.problem(who + ":" + e.getClass().getName(), message);
+      return Verdict.stays(Reason.POLICY_FAILED, message);
     }
   }
 

@@ -2,30 +2,22 @@
 package dev.imagegc.core;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Decision;
-import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
-import dev.imagegc.api.GcPolicy;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
-import dev.imagegc.api.HeldBytes;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.BiFunction;
-import java.util.function.BooleanSupplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,108 +29,92 @@ import org.slf4j.LoggerFactory;
 final class Round {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
 
-  private final Engine engine;
-  private final Meter meter;
+  private final Sweep.Tools tools;
   private final PolicyGuard policy;
-  private final RecordBook book;
   private final History history;
-  private final Events events;
-  private final Timeline timeline;
-  private final GcClock clock;
   private final Duration detectionInterval;
-  private final BooleanSupplier closing;
   private @Nullable Instant lastCollection; // when a round last acted on ages
 
-  Round(
-      Engine engine,
-      Meter meter,
-      GcPolicy policy,
-      RecordBook book,
-      History history,
-      Events events,
-      Timeline timeline,
-      GcClock clock,
-      Duration detectionInterval,
-      BooleanSupplier closing) {
-    this.engine = engine;
-    this.meter = meter;
-    this.policy = new PolicyGuard(policy, events);
-    this.book = book;
+  Round(Sweep.Tools tools, PolicyGuard policy, History history, Duration detectionInterval) {
+    this.tools = tools;
+    this.policy = policy;
     this.history = history;
-    this.events = events;
-    this.timeline = timeline;
-    this.clock = clock;
     this.detectionInterval = detectionInterval;
-    this.closing = closing;
   }
-
-  /** What was observed, with the one reading of the clock that the rest of the round uses. */
-  private record Observed(NodeView view, Instant now) {}
 
   /** Observes and remembers. */
   void detect() {
-    events.drainProblems(); // of a call that had no report to put them in
+    tools.events().drainProblems(); // of a call that had no report to put them in
     try {
       history.load();
       observe();
-      events.ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
+      tools.events().ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {
-      events.began(GcEventType.DETECTION_FAILED, e.getMessage(), e, null);
+      tools.events().began(GcEventType.DETECTION_FAILED, e.getMessage(), e, null);
       throw e;
     }
   }
 
   /** Decides without acting; always observes. */
   GcPlan plan(BiFunction<GcThresholds, Disk, Goal> goalAt) {
-    events.drainProblems();
+    tools.events().drainProblems();
     history.load();
     GcThresholds thresholds = policy.thresholds();
-    Disk disk = meter.measure();
-    return plan(goalAt.apply(thresholds, disk), thresholds, disk, observe());
+    Disk disk = tools.meter().measure();
+    Goal goal = goalAt.apply(thresholds, disk);
+    Instant now = observe();
+    return planner(thresholds, now).plan(goal, disk);
   }
 
   /** Acts. Trouble with the engine, the disk or the policy is in the report, with what was done before. */
   GcReport act(Operation operation, BiFunction<GcThresholds, Disk, Goal> goalAt) {
-    long startNanos = clock.nanoTime();
-    GcReport.Builder report = GcReport.builder(operation, clock.instant());
-    events.drainProblems();
+    long startNanos = tools.clock().nanoTime();
+    Instant startedAt = tools.clock().instant();
+    GcReport.Builder report = GcReport.builder(operation, startedAt);
+    tools.events().drainProblems();
+    tools.events().roundBegan(operation, startedAt);
     try {
       history.load();
-      act(report, goalAt);
+      act(report, goalAt, startNanos);
     } catch (GcException e) {
       report.outcome(Outcome.FAILED, e);
     }
-    report.duration(Duration.ofNanos(clock.nanoTime() - startNanos));
-    return conclude(report);
+    report.duration(Duration.ofNanos(tools.clock().nanoTime() - startNanos));
+    try {
+      return conclude(report);
+    } finally {
+      tools.events().roundEnded();
+    }
   }
 
-  private void act(GcReport.Builder report, BiFunction<GcThresholds, Disk, Goal> goalAt) {
+  private void act(
+      GcReport.Builder report, BiFunction<GcThresholds, Disk, Goal> goalAt, long startNanos) {
     GcThresholds thresholds = policy.thresholds();
-    Disk start = meter.measure();
+    Disk start = tools.meter().measure();
     report.before(start.stats(), start.usagePercent()).after(start.stats(), start.usagePercent());
     Goal goal = goalAt.apply(thresholds, start);
-    if (!goal.isTriggered(start) && !mayBeDueByAge(goal, thresholds)) {
+    if (goal.target(start) == Goal.Target.NONE && !mayBeDueByAge(goal, thresholds)) {
       report.neededBytes(0).missingBytes(0);
       return; // nothing needed, nothing due: the engine is not asked
     }
-    Observed observed = observe();
-    GcPlan plan = plan(goal, thresholds, start, observed);
+    Instant now = observe();
+    Planner planner = planner(thresholds, now);
+    GcPlan plan = planner.plan(goal, start);
     if (goal.collectsByAge()) {
-      lastCollection = observed.now();
+      lastCollection = now;
     }
-    plan.neededBytes()
-        .ifPresent(report::neededBytes); // unless the sweep, which measures again, finds another
+    // Unless the sweep, which measures again, finds another need.
+    plan.neededBytes().ifPresent(report::neededBytes);
+    plan.neededInodes().ifPresent(report::neededInodes);
     plan.predictedBytes().ifPresent(report::predictedBytes);
     report.accounting(plan.accounting());
 
-    Sweep sweep = new Sweep(plan, goal, start, engine, meter, book, timeline, events, closing);
+    Sweep sweep = new Sweep(tools, plan, goal, start, planner, startNanos);
     try {
       sweep.run();
-      List<ImageDecision> decisions = sweep.decisions(Reason.ENOUGH_FREED, "");
-      report.decisions(decisions);
-      judge(report, goal, sweep, decisions);
+      judge(report, goal, thresholds, sweep);
     } catch (GcException e) {
       report.decisions(sweep.decisions(Reason.NOT_REACHED, "the round ended before its turn"));
       throw e;
@@ -150,23 +126,27 @@ final class Round {
     }
   }
 
-  private Observed observe() {
-    NodeView view = engine.observe();
-    Instant now = timeline.now();
-    book.merge(view, now);
+  /** Lists and remembers; returns the one reading of the clock that belongs to it. */
+  private Instant observe() {
+    NodeView view = tools.engine().observe();
+    Instant now = tools.timeline().now();
+    tools.book().merge(view, now);
+    tools.backOff().retain(tools.book().records());
     history.save();
-    return new Observed(view, now);
+    return now;
   }
 
-  private GcPlan plan(Goal goal, GcThresholds thresholds, Disk disk, Observed observed) {
-    return new Planner(
-            book.records(),
-            observed.view().users(),
-            thresholds,
-            policy::verdict,
-            policy.order(),
-            observed.now())
-        .plan(goal, disk);
+  /** Prepares the plans of a round from what is known now. */
+  private Planner planner(GcThresholds thresholds, Instant now) {
+    Planner planner = new Planner(
+        tools.book().inventory(),
+        thresholds,
+        policy::verdict,
+        image -> tools.backOff().verdict(image, now),
+        policy.order(),
+        now);
+    tools.book().arrange(planner.order());
+    return planner;
   }
 
   /**
@@ -177,89 +157,82 @@ final class Round {
     if (!goal.collectsByAge() || thresholds.maxAge().isEmpty()) {
       return false;
     }
-    Instant now = timeline.now();
+    Instant now = tools.timeline().now();
     Instant last = lastCollection;
     return last == null
         || Duration.between(last, now).compareTo(detectionInterval) >= 0
-        || book.records().stream()
+        || tools.book().records().stream()
             .anyMatch(record -> Planner.isDueByAge(record, thresholds, now)
                 && !Planner.isDueByAge(record, thresholds, last));
   }
 
-  private static void judge(
-      GcReport.Builder report, Goal goal, Sweep sweep, List<ImageDecision> images) {
-    long missing =
-        goal.countsBytes() && sweep.triggered() ? Math.max(0, goal.missing(sweep.disk())) : 0;
+  private void judge(GcReport.Builder report, Goal goal, GcThresholds thresholds, Sweep sweep) {
+    Goal.Target target = sweep.target();
+    boolean needed = goal.countsBytes() && target != Goal.Target.NONE;
+    boolean reached = !needed || target.isReached(sweep.disk());
+    List<ImageDecision> images = sweep.decisions(
+        sweep.stoppedBy().isPresent() ? Reason.LIMIT : Reason.ENOUGH_FREED,
+        sweep
+            .stoppedBy()
+            .map(limit -> "the round ended at its limit of " + limit)
+            .orElse(""));
+    report.decisions(images);
     if (goal.countsBytes()) {
-      report.neededBytes(sweep.neededBytes()).missingBytes(missing);
+      report.neededBytes(sweep.neededBytes());
+      report.missingBytes(reached ? 0 : Math.max(0, target.missing(sweep.disk())));
+      if (sweep.disk().inodesUsagePercent().isPresent()) {
+        report.neededInodes(sweep.neededInodes());
+        report.missingInodes(reached ? 0 : Math.max(0, target.missingInodes(sweep.disk())));
+      }
     }
-    if (missing > 0) {
-      report.outcome(Outcome.SHORT).held(held(images));
-      otherData(images, sweep.disk()).ifPresent(report::otherDataBytes);
+    sweep.stoppedBy().ifPresent(report::stoppedBy);
+    if (!reached || sweep.stoppedBy().isPresent()) {
+      Shortfall shortfall = Shortfall.of(tools.book().inventory(), images);
+      OptionalLong otherData = shortfall.otherDataBytes(sweep.disk());
+      report.outcome(Outcome.SHORT).held(shortfall.held());
+      otherData.ifPresent(report::otherDataBytes);
+      report
+          .freedBytes(sweep.freedBytes())
+          .after(sweep.disk().stats(), sweep.disk().usagePercent());
+      report.explanation(
+          Sentences.notEnoughFreed(report.build(), shortfall.held(), otherData, thresholds));
       return;
     }
     boolean tried = images.stream().anyMatch(image -> !image.decision().equals(Decision.KEPT));
-    boolean needed = goal.countsBytes() && sweep.triggered();
     report.outcome(needed || tried ? Outcome.DONE : Outcome.NOT_NEEDED);
-  }
-
-  /** Which reasons hold how much, largest first. */
-  private static List<HeldBytes> held(List<ImageDecision> images) {
-    Map<Reason, List<ImageDecision>> byReason = images.stream()
-        .filter(Round::isStillThere)
-        .collect(Collectors.groupingBy(ImageDecision::reason));
-    return byReason.entrySet().stream()
-        .map(
-            entry -> HeldBytes.of(entry.getKey(), entry.getValue().size(), sizes(entry.getValue())))
-        .sorted(Comparator.comparingLong((HeldBytes sum) -> sum.bytes().orElse(Long.MAX_VALUE))
-            .reversed()
-            .thenComparing(sum -> sum.reason().code()))
-        .toList();
-  }
-
-  private static OptionalLong otherData(List<ImageDecision> images, Disk disk) {
-    OptionalLong sizes = sizes(images.stream().filter(Round::isStillThere).toList());
-    return sizes.isPresent()
-        ? OptionalLong.of(Math.max(0, disk.capacity() - disk.available() - sizes.getAsLong()))
-        : OptionalLong.empty();
-  }
-
-  private static boolean isStillThere(ImageDecision image) {
-    return !image.decision().equals(Decision.REMOVED) && !image.decision().equals(Decision.GONE);
-  }
-
-  private static OptionalLong sizes(List<ImageDecision> images) {
-    if (images.stream().anyMatch(image -> image.image().sizeBytes().isEmpty())) {
-      return OptionalLong.empty();
-    }
-    return OptionalLong.of(images.stream()
-        .mapToLong(image -> image.image().sizeBytes().orElseThrow())
-        .reduce(0, LongMath::saturatedAdd));
   }
 
   /** Says what the report means for the states that last, and logs it. */
   private GcReport conclude(GcReport.Builder builder) {
-    GcReport report = builder.problems(events.drainProblems()).build();
+    GcReport report = builder.problems(tools.events().drainProblems()).build();
     if (report.outcome().equals(Outcome.FAILED)) {
       GcException cause = report.cause().orElseThrow();
-      events.began(GcEventType.IMAGE_GC_FAILED, cause.getMessage(), cause, report);
+      tools.events().began(GcEventType.IMAGE_GC_FAILED, cause.getMessage(), cause, report);
     } else {
-      events.ended(GcEventType.IMAGE_GC_FAILED, "a round ended as " + report.outcome());
+      tools.events().ended(GcEventType.IMAGE_GC_FAILED, "a round ended as " + report.outcome());
     }
     if (report.operation().equals(Operation.COLLECT)) {
-      if (report.outcome().equals(Outcome.SHORT)) {
-        events.began(
-            GcEventType.FREE_DISK_SPACE_FAILED, Sentences.notEnoughFreed(report), null, report);
+      if (report.outcome().equals(Outcome.SHORT) && isMissing(report)) {
+        tools
+            .events()
+            .began(GcEventType.FREE_DISK_SPACE_FAILED, report.explanation(), null, report);
       } else if (!report.outcome().equals(Outcome.FAILED)) {
-        events.ended(GcEventType.FREE_DISK_SPACE_FAILED, "a round ended as " + report.outcome());
+        tools
+            .events()
+            .ended(GcEventType.FREE_DISK_SPACE_FAILED, "a round ended as " + report.outcome());
       }
     }
     log(report);
-    events.happened(GcEventType.ROUND_FINISHED, Sentences.summary(report), null, report);
-    List<String> late = events.drainProblems();
+    tools.events().happened(GcEventType.ROUND_FINISHED, Sentences.summary(report), null, report);
+    List<String> late = tools.events().drainProblems();
     return late.isEmpty()
         ? report
         : builder.problems(concat(report.problems(), late)).build();
+  }
+
+  /** A limit may have ended a round that only had ages to act on. */
+  private static boolean isMissing(GcReport report) {
+    return report.missingBytes().orElse(0) > 0 || report.missingInodes().orElse(0) > 0;
   }
 
   /** One line for a round that acted; each image only for those who want to know. */

@@ -1,18 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import com.google.common.collect.ImmutableMap;
+import com.google.common.math.LongMath;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.HeldBytes;
+import dev.imagegc.api.Operation;
+import dev.imagegc.api.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** What reports and events say in words. */
 final class Sentences {
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+  private static final Map<Reason, String> REASONS = ImmutableMap.<Reason, String>builder()
+      .put(Reason.IN_USE, "in use")
+      .put(Reason.PINNED, "pinned")
+      .put(Reason.PROTECTED, "protected")
+      .put(Reason.POLICY_FAILED, "on which the policy failed")
+      .put(Reason.TOO_YOUNG, "too young yet")
+      .put(Reason.REMOVAL_FAILED, "that could not be removed")
+      .put(Reason.OUTCOME_UNKNOWN, "whose removal had no clear answer")
+      .put(Reason.BACKING_OFF, "that could not be removed and are not tried again yet")
+      .put(Reason.NOT_REACHED, "whose turn did not come")
+      .put(Reason.LIMIT, "that may go, but not within the limits of the round")
+      .put(Reason.IN_VAIN, "that may go")
+      .put(Reason.ENOUGH_FREED, "that may go")
+      .put(Reason.NO_GAIN, "that may go, but free nothing")
+      .put(Reason.HAS_CHILDREN, "with children that stay")
+      .buildOrThrow();
+  /** What no time and no round changes by itself. */
+  private static final Set<Reason> FOR_GOOD =
+      Set.of(Reason.IN_USE, Reason.PINNED, Reason.PROTECTED);
 
   private Sentences() {}
 
@@ -26,23 +53,88 @@ final class Sentences {
         + report.cause().map(cause -> ": " + cause.getMessage()).orElse("");
   }
 
-  /** Why the need was not met, and what holds the rest. */
-  static String notEnoughFreed(GcReport report) {
-    String used = percent(report.usagePercentBefore()) + " of "
-        + bytes(report.filesystemBefore().map(FsStats::capacityBytes).orElse(OptionalLong.empty()))
-        + " used";
-    List<String> held = new ArrayList<>();
-    for (HeldBytes sum : report.held()) {
-      held.add(bytes(sum.bytes()) + " by " + sum.imageCount()
-          + (sum.imageCount() == 1 ? " image " : " images ") + sum.reason());
+  /**
+   * Why the need was not met: what holds the rest, and what a setting has to do with it.
+   *
+   * @param held which reasons hold how much
+   * @param otherData used bytes that are no image's, if known
+   */
+  static String notEnoughFreed(
+      GcReport report, List<HeldBytes> held, OptionalLong otherData, GcThresholds thresholds) {
+    StringBuilder text = new StringBuilder("not enough space could be freed on image filesystem ")
+        .append(path(report))
+        .append(" (")
+        .append(percent(report.usagePercentBefore()))
+        .append(" of ")
+        .append(bytes(capacity(report)))
+        .append(" used): needed ")
+        .append(bytes(report.neededBytes()))
+        .append(", freed ")
+        .append(bytes(report.freedBytes()))
+        .append(", missing ")
+        .append(bytes(report.missingBytes()));
+    long inodes = report.missingInodes().orElse(0);
+    if (inodes > 0) {
+      text.append(" and ").append(inodes).append(" inodes");
     }
+    text.append("; held: ").append(String.join(", ", holders(held, otherData)));
     report
-        .otherDataBytes()
-        .ifPresent(other -> held.add(bytes(other) + " by data that is not images"));
-    return "not enough space could be freed on image filesystem " + path(report) + " (" + used
-        + "): needed "
-        + bytes(report.neededBytes()) + ", freed " + bytes(report.freedBytes()) + "; held: "
-        + String.join(", ", held);
+        .stoppedBy()
+        .ifPresent(limit -> text.append("; the round ended at its limit of ")
+            .append(limit.code().toLowerCase(Locale.ROOT)));
+    if (held.stream().anyMatch(sum -> sum.reason().equals(Reason.IN_VAIN))) {
+      text.append("; what may go would not be enough, so the policy keeps it");
+    }
+    if (report.operation().equals(Operation.COLLECT)) {
+      text.append(highCannotBeKept(report, held, otherData, thresholds));
+    }
+    return text.toString();
+  }
+
+  private static List<String> holders(List<HeldBytes> held, OptionalLong otherData) {
+    List<String> holders = new ArrayList<>();
+    for (HeldBytes sum : held) {
+      if (sum.bytes().orElse(1) > 0) {
+        holders.add(bytes(sum.bytes()) + " by " + sum.imageCount()
+            + (sum.imageCount() == 1 ? " image " : " images ")
+            + REASONS.getOrDefault(sum.reason(), "kept because of " + sum.reason()));
+      }
+    }
+    otherData.ifPresent(other -> holders.add(bytes(other) + " by data that is not images"));
+    return holders;
+  }
+
+  /** Names a high threshold that usage is above whatever is collected. */
+  private static String highCannotBeKept(
+      GcReport report, List<HeldBytes> held, OptionalLong otherData, GcThresholds thresholds) {
+    if (otherData.isEmpty() || report.filesystemAfter().isEmpty()) {
+      return "";
+    }
+    Disk disk = Disk.of(report.filesystemAfter().get());
+    String rule = "% used: highPercent " + thresholds.highPercent()
+        + " can never be kept there; raise it, or give images a filesystem of their own";
+    long other = otherData.getAsLong();
+    int withoutImages = usageWith(disk, other);
+    if (withoutImages >= thresholds.highPercent()) {
+      return "; without any image the filesystem is " + withoutImages + rule;
+    }
+    long staying = held.stream()
+        .filter(sum -> FOR_GOOD.contains(sum.reason()))
+        .mapToLong(sum -> sum.bytes().orElse(0))
+        .reduce(other, LongMath::saturatedAdd);
+    int withoutCandidates = usageWith(disk, staying);
+    return withoutCandidates >= thresholds.highPercent()
+        ? "; with nothing but the images in use, pinned or protected the filesystem is "
+            + withoutCandidates + rule
+        : "";
+  }
+
+  private static int usageWith(Disk disk, long used) {
+    return disk.withAvailable(disk.capacity() - used).usagePercent();
+  }
+
+  private static OptionalLong capacity(GcReport report) {
+    return report.filesystemBefore().map(FsStats::capacityBytes).orElse(OptionalLong.empty());
   }
 
   private static String path(GcReport report) {

@@ -7,6 +7,7 @@ import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Decision;
+import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
@@ -16,55 +17,66 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
-import java.util.ArrayList;
+import dev.imagegc.api.RoundLimit;
+import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.BooleanSupplier;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries a plan out, one image at a time: is it still unused? remove; measure; enough? stop. The plan's prediction plays no
- * part here, only the disk does. What was done is kept even if the sweep ends with an exception.
+ * Carries plans out, one image at a time: is it still unused? remove; measure; enough? stop. The prediction only says which
+ * images to try; when to stop, the disk says. When all victims are gone and something is missing, or when one of them stays,
+ * there is a new plan for the rest. What was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {
-  private final GcPlan plan;
-  private final Goal goal;
-  private final Engine engine;
-  private final Meter meter;
-  private final RecordBook book;
-  private final Timeline timeline;
-  private final Events events;
-  private final BooleanSupplier closing;
+  private static final Duration SETTLE_STEP = Duration.ofMillis(500);
 
-  private final Map<ImageId, ImageDecision> decisions = new LinkedHashMap<>();
-  private final ListMultimap<ImageId, ImageId> children = ArrayListMultimap.create();
-  private Disk disk;
-  private long neededBytes;
-  private boolean triggered;
-  private long freedBytes;
-
-  Sweep(
-      GcPlan plan,
-      Goal goal,
-      Disk start,
+  /** What a sweep works with; the same for every round. */
+  record Tools(
       Engine engine,
       Meter meter,
       RecordBook book,
+      BackOff backOff,
       Timeline timeline,
+      GcClock clock,
       Events events,
-      BooleanSupplier closing) {
+      RoundLimits limits,
+      Future<?> closing) {}
+
+  private final Tools tools;
+  private final GcPlan plan;
+  private final Goal goal;
+  private final Planner planner;
+  private final long startNanos;
+
+  /** Every image, in the order of the first plan. */
+  private final Map<ImageId, ImageDecision> decisions = new LinkedHashMap<>();
+  /** What became of those that were tried, in that order. */
+  private final Map<ImageId, Decision> tried = new LinkedHashMap<>();
+
+  private final ListMultimap<ImageId, ImageId> children = ArrayListMultimap.create();
+  private Disk disk;
+  private Goal.Target target = Goal.Target.NONE;
+  private long neededBytes;
+  private long neededInodes;
+  private long freedBytes;
+  private long pendingBytes; // predicted for what is removed, but not back yet
+  private int removals;
+  private @Nullable RoundLimit stoppedBy;
+
+  Sweep(Tools tools, GcPlan plan, Goal goal, Disk start, Planner planner, long startNanos) {
+    this.tools = tools;
     this.plan = plan;
     this.goal = goal;
     this.disk = start;
-    this.neededBytes = goal.isTriggered(start) ? goal.missing(start) : 0;
-    this.engine = engine;
-    this.meter = meter;
-    this.book = book;
-    this.timeline = timeline;
-    this.events = events;
-    this.closing = closing;
+    this.planner = planner;
+    this.startNanos = startNanos;
     for (ImageDecision decision : plan.decisions()) {
       decisions.put(decision.image().id(), decision);
       decision
@@ -76,30 +88,45 @@ final class Sweep {
 
   /** Removes what age makes due, measures, and goes on until the goal is reached or nothing is left. */
   void run() {
-    List<ImageDecision> inOrder = new ArrayList<>();
-    boolean anyByAge = false;
-    for (ImageDecision victim : plan.victims()) {
-      if (victim.reason().equals(Reason.MAX_AGE)) {
-        anyByAge = true;
-        tryToRemove(victim, Reason.MAX_AGE);
-      } else {
-        inOrder.add(victim);
-      }
-    }
-    if (anyByAge) {
-      disk = meter.measure();
-    }
-    triggered = goal.isTriggered(disk);
-    if (!triggered) {
-      return;
-    }
-    neededBytes = Math.max(neededBytes, goal.missing(disk));
-    inOrder.addAll(plan.reserve());
-    for (ImageDecision next : inOrder) {
-      if (goal.missing(disk) <= 0) {
+    Disk start = disk;
+    List<ImageDecision> byAge = victims(plan, Reason.MAX_AGE);
+    for (ImageDecision victim : byAge) {
+      if (isAtLimit()) {
         return;
       }
-      tryToRemove(next, goal.reason());
+      tryToRemove(victim);
+    }
+    if (!byAge.isEmpty()) {
+      disk = tools.meter().measure();
+    }
+    target = goal.target(disk);
+    if (target == Goal.Target.NONE) {
+      return;
+    }
+    neededBytes = Math.max(target.missing(start), target.missing(disk));
+    neededInodes = Math.max(target.missingInodes(start), target.missingInodes(disk));
+    settle(); // for what went by age
+    List<ImageDecision> victims = victims(plan, goal.reason());
+    int plans = 1;
+    while (stoppedBy == null && !target.isReached(disk)) {
+      boolean allWent = removeUntilReached(victims);
+      if (stoppedBy != null || target.isReached(disk)) {
+        return;
+      }
+      settle();
+      if (target.isReached(disk)) {
+        return;
+      }
+      GcPlan rest = planner.planRest(goal, target, disk, tried);
+      adopt(rest);
+      victims = rest.victims();
+      if (victims.isEmpty()) {
+        return;
+      }
+      // An inode goal has no prediction that could be missed: it is measured image by image.
+      if (allWent && target.missing(disk) > 0 && ++plans > tools.limits().plans()) {
+        stoppedBy = RoundLimit.PLANS;
+      }
     }
   }
 
@@ -108,33 +135,97 @@ final class Sweep {
     return disk;
   }
 
-  /** What was missing at the start or, if that is more, after the removals by age; 0 if the goal was not called for. */
-  long neededBytes() {
-    return triggered ? neededBytes : 0;
+  /** What the round had to reach once the removals by age were done. */
+  Goal.Target target() {
+    return target;
   }
 
-  /** Whether the goal was called for once the removals by age were done. */
-  boolean triggered() {
-    return triggered;
+  /** What was missing at the start or, if that is more, after the removals by age; 0 if the goal was not called for. */
+  long neededBytes() {
+    return Math.max(0, neededBytes);
+  }
+
+  long neededInodes() {
+    return Math.max(0, neededInodes);
   }
 
   long freedBytes() {
     return freedBytes;
   }
 
-  /** What became of every image. Victims that were not tried stay: because enough was freed, or for the given reason. */
+  Optional<RoundLimit> stoppedBy() {
+    return Optional.ofNullable(stoppedBy);
+  }
+
+  /**
+   * What became of every image: first those that were tried, in that order, then the others in the order of the first plan.
+   * Victims that were not tried stay, for the given reason.
+   */
   List<ImageDecision> decisions(Reason untried, String detail) {
-    return decisions.values().stream()
-        .map(decision -> decision.decision().equals(Decision.PLANNED)
-            ? decision.toBuilder().decided(Decision.KEPT, untried, detail).build()
+    Set<ImageId> order = new LinkedHashSet<>(tried.keySet());
+    order.addAll(decisions.keySet());
+    return order.stream()
+        .map(id -> Objects.requireNonNull(decisions.get(id)))
+        .map(decision -> isUntried(decision, untried)
+            ? decision.toBuilder()
+                .decided(Decision.KEPT, untried, detail)
+                .creditedBytes(0)
+                .build()
             : decision)
         .toList();
   }
 
-  private void tryToRemove(ImageDecision planned, Reason reason) {
+  /** A round that did not come to its end has not freed enough either. */
+  private static boolean isUntried(ImageDecision decision, Reason untried) {
+    return decision.decision().equals(Decision.PLANNED)
+        || (decision.reason().equals(Reason.ENOUGH_FREED) && !untried.equals(Reason.ENOUGH_FREED));
+  }
+
+  private static List<ImageDecision> victims(GcPlan plan, Reason reason) {
+    return plan.victims().stream()
+        .filter(victim -> victim.reason().equals(reason))
+        .toList();
+  }
+
+  /** Takes over what a new plan says of the images that were not tried yet. */
+  private void adopt(GcPlan rest) {
+    for (ImageDecision decision : rest.decisions()) {
+      if (!tried.containsKey(decision.image().id())) {
+        decisions.put(decision.image().id(), decision);
+      }
+    }
+  }
+
+  /** Returns whether all of them went; ends early if the goal is reached or a limit is. */
+  private boolean removeUntilReached(List<ImageDecision> victims) {
+    for (ImageDecision victim : victims) {
+      if (target.isReached(disk) || isAtLimit()) {
+        return true;
+      }
+      if (!tryToRemove(victim)) {
+        return false; // what it holds does not come back: the others may be in vain
+      }
+    }
+    return true;
+  }
+
+  private boolean isAtLimit() {
+    RoundLimits limits = tools.limits();
+    if (removals >= limits.removals()) {
+      stoppedBy = RoundLimit.REMOVALS;
+    } else if (freedBytes >= limits.bytes()) {
+      stoppedBy = RoundLimit.BYTES;
+    } else if (tools.clock().nanoTime() - startNanos >= limits.time().toNanos()) {
+      stoppedBy = RoundLimit.TIME;
+    }
+    return stoppedBy != null;
+  }
+
+  /** Returns whether it went, or did not have to. */
+  private boolean tryToRemove(ImageDecision planned) {
     Image image = planned.image();
-    if (closing.getAsBoolean()) {
-      throw new CancelledException("the collector was closed during the round");
+    if (tools.closing().isDone()) {
+      throw closed();
     }
     ImageId child = childThatStayed(image);
     if (child != null) {
@@ -143,19 +234,20 @@ final class Sweep {
           Decision.KEPT,
           Reason.HAS_CHILDREN,
           "image " + child.shortText() + " was built on it and stayed");
-      return;
+      return false;
     }
-    Container user = engine.users().get(image.id());
+    Container user = tools.engine().userOf(image.id());
     if (user != null) {
-      book.markUsed(image.id(), timeline.now());
+      tools.book().markUsed(image.id(), user, tools.timeline().now());
       decide(planned, Decision.KEPT, Reason.IN_USE, NodeView.describe(user));
-      return;
+      tools.backOff().ended(planned, "is in use");
+      return false;
     }
-    disk = meter.measure();
-    if (!reason.equals(Reason.MAX_AGE) && goal.missing(disk) <= 0) {
-      return; // somebody else made room
+    disk = tools.meter().measure();
+    if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
+      return true; // somebody else made room
     }
-    remove(planned, reason);
+    return remove(planned);
   }
 
   private @Nullable ImageId childThatStayed(Image image) {
@@ -168,32 +260,35 @@ final class Sweep {
     return null;
   }
 
-  private void remove(ImageDecision planned, Reason reason) {
+  private boolean remove(ImageDecision planned) {
     Image image = planned.image();
     long before = disk.available();
     RemovalResult result;
+    removals++;
     try {
-      result = engine.remove(image);
+      result = tools.engine().remove(image);
     } catch (GcException e) {
       failed(planned, Reason.OUTCOME_UNKNOWN, e.getMessage());
       if (e instanceof CancelledException) {
         throw e;
       }
-      disk = meter.measure();
-      return;
+      disk = tools.meter().measure();
+      return false;
     }
     RemovalOutcome outcome = result.outcome();
     boolean gone = outcome.equals(RemovalOutcome.REMOVED) || outcome.equals(RemovalOutcome.GONE);
     if (gone) {
-      book.forget(image.id());
+      tools.book().forget(image.id());
       decide(
           planned,
           outcome.equals(RemovalOutcome.REMOVED) ? Decision.REMOVED : Decision.GONE,
-          reason,
-          result.detail());
+          planned.reason(),
+          result.detail().isEmpty() ? planned.detail() : result.detail());
+      tools.backOff().ended(planned, "is gone");
     } else if (outcome.equals(RemovalOutcome.IN_USE)) {
-      book.markUsed(image.id(), timeline.now());
+      tools.book().markUsed(image.id(), null, tools.timeline().now());
       decide(planned, Decision.KEPT, Reason.IN_USE, result.detail());
+      tools.backOff().ended(planned, "is in use");
     } else if (outcome.equals(RemovalOutcome.HAS_CHILDREN)) {
       decide(planned, Decision.KEPT, Reason.HAS_CHILDREN, result.detail());
     } else {
@@ -204,10 +299,12 @@ final class Sweep {
       lostReferences(image, result);
     }
     try {
-      disk = meter.measure();
+      disk = tools.meter().measure();
       if (gone) {
         long freed = Math.max(0, disk.available() - before);
         freedBytes = LongMath.saturatedAdd(freedBytes, freed);
+        pendingBytes = LongMath.saturatedAdd(
+            pendingBytes, Math.max(0, planned.creditedBytes().orElse(0) - freed));
         decisions.put(
             image.id(), decisionOn(image).toBuilder().measuredBytes(freed).build());
       }
@@ -216,38 +313,76 @@ final class Sweep {
         tellRemoved(decisionOn(image));
       }
     }
+    return gone;
+  }
+
+  /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
+  private void settle() {
+    if (pendingBytes > 0 && !target.isReached(disk) && tools.engine().freesSpaceLater()) {
+      long start = tools.clock().nanoTime();
+      long longest = tools.limits().settleTime().toNanos();
+      long waited = 0;
+      while (waited < longest && pendingBytes > 0 && !target.isReached(disk)) {
+        pause(Duration.ofNanos(Math.min(SETTLE_STEP.toNanos(), longest - waited)));
+        Disk later = tools.meter().measure();
+        long cameBack = Math.max(0, Math.min(pendingBytes, later.available() - disk.available()));
+        freedBytes = LongMath.saturatedAdd(freedBytes, cameBack);
+        pendingBytes -= cameBack;
+        disk = later;
+        waited = tools.clock().nanoTime() - start;
+      }
+    }
+    pendingBytes = 0; // the next plan starts from what the disk says
+  }
+
+  private void pause(Duration duration) {
+    try {
+      tools.clock().pause(duration, tools.closing());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancelledException("interrupted while waiting for the engine to free space", e);
+    }
+    if (tools.closing().isDone()) {
+      throw closed();
+    }
+  }
+
+  private static CancelledException closed() {
+    return new CancelledException("the collector was closed during the round");
   }
 
   private void tellRemoved(ImageDecision removed) {
     String freed = removed.measuredBytes().isPresent()
         ? "freed " + removed.measuredBytes().getAsLong() + " bytes"
         : "what it freed could not be measured";
-    events.happened(
-        GcEventType.IMAGE_REMOVED,
-        "removed image " + Planner.name(removed.image()) + " (" + removed.reason() + "), " + freed,
-        removed,
-        null);
+    tools
+        .events()
+        .happened(
+            GcEventType.IMAGE_REMOVED,
+            "removed image " + Planner.name(removed.image()) + " (" + removed.reason() + "), "
+                + freed,
+            removed,
+            null);
   }
 
   private void decide(ImageDecision planned, Decision decision, Reason reason, String detail) {
-    decisions.put(
-        planned.image().id(),
-        planned.toBuilder().decided(decision, reason, detail).build());
+    tried.put(planned.image().id(), decision);
+    ImageDecision.Builder decided = planned.toBuilder().decided(decision, reason, detail);
+    if (decision.equals(Decision.KEPT)) {
+      decided.creditedBytes(0);
+    }
+    decisions.put(planned.image().id(), decided.build());
   }
 
   private void failed(ImageDecision planned, Reason reason, String detail) {
     decide(planned, Decision.FAILED, reason, detail);
-    events.happened(
-        GcEventType.IMAGE_REMOVAL_FAILED,
-        "could not remove image " + Planner.name(planned.image()) + ": " + detail,
-        decisionOn(planned.image()),
-        null);
+    tools.backOff().failed(decisionOn(planned.image()), tools.timeline().now());
   }
 
   private void lostReferences(Image image, RemovalResult result) {
     String message = "image " + image.id() + " stays but lost its names " + result.lostReferences();
-    events.problem("lost references", message);
-    events.happened(GcEventType.IMAGE_REMOVAL_FAILED, message, decisionOn(image), null);
+    tools.events().problem("lost references", message);
+    tools.events().happened(GcEventType.REFERENCES_LOST, message, decisionOn(image), null);
   }
 
   private ImageDecision decisionOn(Image image) {

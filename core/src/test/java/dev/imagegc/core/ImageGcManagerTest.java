@@ -104,9 +104,9 @@ class ImageGcManagerTest {
 
   @Test
   void round_whenLessComesBackThanListed_goesOnIntoTheReserve() {
-    node.image("a").layer("base", 90).layer("a", 10).add();
-    node.image("b").layer("base", 90).layer("b", 10).add();
-    node.image("c").layer("base", 90).layer("c", 10).add();
+    node.image("a").layer("base", 90).layer("a", 10).unknownLayers().add();
+    node.image("b").layer("base", 90).layer("b", 10).unknownLayers().add();
+    node.image("c").layer("base", 90).layer("c", 10).unknownLayers().add();
     node.otherData(780); // 900 used, need 100; "a" alone is listed as 100 but frees 10
     try (ImageGcManager gc = collector(node).build()) {
       assertThat(ids(gc.plan().victims())).containsExactly("a");
@@ -274,7 +274,7 @@ class ImageGcManagerTest {
 
   @Test
   void plan_withAnUnknownSize_predictsNothing() {
-    node.image("a").size(100).unknownSize().add();
+    node.image("a").size(100).unknownSize().unknownLayers().add();
     images(100, "b");
     node.otherData(750);
     try (ImageGcManager gc = collector(node).build()) {

@@ -11,14 +11,12 @@ import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
-import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -29,7 +27,7 @@ class PlannerTest {
   @Test
   void imagesBuiltOnEachOther_stay_andTheOthersGo() {
     GcPlan plan = purge(
-        Map.of(), image("a", "b"), image("b", "a"), image("self", "self"), image("other", null));
+        Set.of(), image("a", "b"), image("b", "a"), image("self", "self"), image("other", null));
     assertThat(ids(plan.victims())).containsExactly("other");
     assertThat(find(plan.decisions(), "a").reason()).isEqualTo(Reason.HAS_CHILDREN);
     assertThat(find(plan.decisions(), "self").detail())
@@ -38,12 +36,8 @@ class PlannerTest {
 
   @Test
   void parentsOfAnImageInUse_stay_eachBecauseOfTheOneBuiltOnIt() {
-    Container user = Container.builder("c1").build();
-    GcPlan plan = purge(
-        Map.of(ImageId.of("app"), user),
-        image("base", null),
-        image("middle", "base"),
-        image("app", "middle"));
+    GcPlan plan =
+        purge(Set.of("app"), image("base", null), image("middle", "base"), image("app", "middle"));
     assertThat(plan.victims()).isEmpty();
     assertThat(find(plan.decisions(), "base").detail())
         .isEqualTo("image middle was built on it and stays");
@@ -53,7 +47,7 @@ class PlannerTest {
 
   @Test
   void parentThatIsNotListed_holdsNothingUp() {
-    assertThat(ids(purge(Map.of(), image("app", "gone")).victims())).containsExactly("app");
+    assertThat(ids(purge(Set.of(), image("app", "gone")).victims())).containsExactly("app");
   }
 
   @Test
@@ -64,19 +58,26 @@ class PlannerTest {
     for (int i = 1; i < images.length; i++) {
       images[i] = image("child-" + i, "a-base");
     }
-    List<String> order = ids(purge(Map.of(), images).victims());
+    List<String> order = ids(purge(Set.of(), images).victims());
     assertThat(order).hasSize(images.length);
     assertThat(order.get(order.size() - 1)).isEqualTo("a-base");
   }
 
-  private static GcPlan purge(Map<ImageId, Container> users, Image... images) {
-    List<ImageRecord> records =
-        Arrays.stream(images).map(image -> ImageRecord.of(image, NOW)).toList();
+  private static GcPlan purge(Set<String> inUse, Image... images) {
+    RecordBook book = new RecordBook();
+    book.merge(
+        new NodeView(
+            List.of(images),
+            inUse.stream()
+                .map(id ->
+                    Container.builder("user of " + id).image(ImageId.of(id)).build())
+                .toList()),
+        NOW);
     GcThresholds thresholds = GcThresholds.builder().minAge(Duration.ZERO).build();
     return new Planner(
-            records,
-            users,
+            book.inventory(),
             thresholds,
+            image -> Verdict.mayGo(),
             image -> Verdict.mayGo(),
             LruGcPolicy.ofDefaults().evictionOrder(),
             NOW)

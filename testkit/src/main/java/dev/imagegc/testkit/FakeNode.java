@@ -9,6 +9,8 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * node.fillTo(90);
  * }</pre>
  *
- * <p>Layers of one name are stored once, so removing "app" above frees 100 bytes. Containers hold the layers of their images,
+ * <p>Layers of one name are stored once, so removing "app" above frees 100 bytes. The listing tells them. Containers hold the layers of their images,
  * also when an image is deleted by force. The engine behaves like Docker with overlay2: it refuses to remove an image that
  * a container in any state holds or that another image is built on, and deletes an untagged parent with its last child.
  * Listings are in the order in which things were added.
@@ -57,6 +59,7 @@ public final class FakeNode {
   private final Faults faults;
   private final List<Call> calls = new ArrayList<>();
   private final Runtime runtime = new NodeRuntime();
+  private volatile @Nullable Duration freesAfter;
 
   private FakeNode(long capacityBytes, TestClock clock) {
     this.state = new NodeState(capacityBytes);
@@ -170,7 +173,7 @@ public final class FakeNode {
    */
   public void deleteImage(String imageId) {
     synchronized (lock) {
-      state.delete(ImageId.of(imageId), false);
+      state.delete(ImageId.of(imageId), null);
     }
   }
 
@@ -280,10 +283,23 @@ public final class FakeNode {
     }
   }
 
+  /**
+   * Makes the engine one that is known to free late: {@link Runtime#freesSpaceLater()} is true from now on, and the space of
+   * each image that is removed comes back when this much time of the clock has passed.
+   *
+   * @param delay zero or more
+   */
+  public void freesSpaceAfter(Duration delay) {
+    if (delay.isNegative()) {
+      throw new IllegalArgumentException("delay must not be negative, but is " + delay);
+    }
+    freesAfter = delay;
+  }
+
   /** Gives back the space of images that were removed under {@link Faults#freeLater}. */
   public void settle() {
     synchronized (lock) {
-      state.dropLingering();
+      state.dropLingering(Instant.MAX);
     }
   }
 
@@ -296,6 +312,7 @@ public final class FakeNode {
    */
   public long usedBytes() {
     synchronized (lock) {
+      state.dropLingering(now());
       return state.usedBytes();
     }
   }
@@ -307,6 +324,7 @@ public final class FakeNode {
    */
   public long availableBytes() {
     synchronized (lock) {
+      state.dropLingering(now());
       return state.availableBytes();
     }
   }
@@ -389,6 +407,7 @@ public final class FakeNode {
     faults.before(operation);
     T answer;
     synchronized (lock) {
+      state.dropLingering(now());
       answer = effect.get();
     }
     faults.after(operation);
@@ -404,7 +423,21 @@ public final class FakeNode {
   }
 
   private RemovalResult remove(ImageId id) {
-    return faults.removal(id).orElseGet(() -> state.remove(id, faults.freesLater()));
+    return faults.removal(id).orElseGet(() -> state.remove(id, lingersUntil()));
+  }
+
+  /** When the space of an image that is removed now comes back; null if at once. */
+  private @Nullable Instant lingersUntil() {
+    if (faults.freesLater()) {
+      return Instant.MAX;
+    }
+    Duration delay = freesAfter;
+    return delay == null ? null : now().plus(delay);
+  }
+
+  /** A time that does not jump with the wall clock. */
+  private Instant now() {
+    return Instant.EPOCH.plusNanos(clock.nanoTime());
   }
 
   /** A call that has reached a {@link FakeNode}. */
@@ -451,6 +484,11 @@ public final class FakeNode {
     @Override
     public List<Container> listContainers() {
       return answer(Operation.LIST_CONTAINERS, null, () -> faults.order(state.listContainers()));
+    }
+
+    @Override
+    public boolean freesSpaceLater() {
+      return freesAfter != null;
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.imagegc.testkit;
 
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Layer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,6 +22,8 @@ public final class ImageSpec {
   final List<String> tags = new ArrayList<>();
   final List<String> digests = new ArrayList<>();
   final Map<String, Long> layers = new LinkedHashMap<>();
+  final Map<String, Long> toldSizes = new LinkedHashMap<>(); // where the engine tells another size
+  boolean tellsLayers = true;
   final Map<String, String> labels = new LinkedHashMap<>();
 
   @Nullable
@@ -87,6 +90,35 @@ public final class ImageSpec {
           "size of layer " + name + " must be at least 0, but is " + bytes);
     }
     layers.put(Objects.requireNonNull(name, "name"), bytes);
+    return this;
+  }
+
+  /**
+   * Gives the image a layer whose size the engine tells wrongly, as for many small files, which take more of a disk than
+   * their lengths add up to.
+   *
+   * @param name the layer's name
+   * @param bytes what it takes up on the disk, at least 0 and the same wherever the layer is named
+   * @param toldBytes what the engine tells, at least 0 and the same wherever the layer is named
+   * @return this spec
+   */
+  public ImageSpec layer(String name, long bytes, long toldBytes) {
+    layer(name, bytes);
+    if (toldBytes < 0) {
+      throw new IllegalArgumentException(
+          "told size of layer " + name + " must be at least 0, but is " + toldBytes);
+    }
+    toldSizes.put(name, toldBytes);
+    return this;
+  }
+
+  /**
+   * Makes the listing tell nothing of this image's layers, so that only its size is known.
+   *
+   * @return this spec
+   */
+  public ImageSpec unknownLayers() {
+    tellsLayers = false;
     return this;
   }
 
@@ -172,9 +204,13 @@ public final class ImageSpec {
   }
 
   /** Returns how the image is listed, but for its names. */
-  Image listing(long layerBytes) {
+  Image listing(List<Layer> told) {
     Image.Builder image = Image.builder(id).labels(labels);
-    (listedSize == null ? OptionalLong.of(layerBytes) : listedSize).ifPresent(image::sizeBytes);
+    long sum = told.stream().mapToLong(Layer::sizeBytes).sum();
+    (listedSize == null ? OptionalLong.of(sum) : listedSize).ifPresent(image::sizeBytes);
+    if (tellsLayers) {
+      image.layers(told);
+    }
     if (builtAt != null) {
       image.builtAt(builtAt);
     }

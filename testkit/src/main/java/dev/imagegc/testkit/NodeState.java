@@ -5,10 +5,13 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Layer;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +32,7 @@ final class NodeState {
   private final LayerStore layers = new LayerStore();
   private long capacityBytes;
   private long otherBytes;
-  private long lingeringBytes;
+  private final Deque<Lingering> lingering = new ArrayDeque<>();
 
   NodeState(long capacityBytes) {
     setCapacity(capacityBytes);
@@ -49,6 +52,7 @@ final class NodeState {
   }
 
   long usedBytes() {
+    long lingeringBytes = lingering.stream().mapToLong(Lingering::bytes).sum();
     return layers.usedBytes() + otherBytes + lingeringBytes;
   }
 
@@ -69,8 +73,9 @@ final class NodeState {
     otherBytes = bytes;
   }
 
-  void dropLingering() {
-    lingeringBytes = 0;
+  /** Gives back what images that were removed still took up, as far as its time has come. */
+  void dropLingering(Instant now) {
+    lingering.removeIf(space -> !space.until().isAfter(now));
   }
 
   private void requireSpace(long bytes, String what) {
@@ -86,7 +91,7 @@ final class NodeState {
     if (images.containsKey(spec.id)) {
       throw new IllegalArgumentException("image " + spec.id + " is on the node already");
     }
-    StoredImage image = new StoredImage(spec, layersOf(spec));
+    StoredImage image = new StoredImage(spec, layersOf(spec), toldSizesOf(spec));
     requireSpace(layers.newBytes(image.layers), "image " + spec.id);
     layers.hold(image.layers);
     images.put(spec.id, image);
@@ -99,6 +104,15 @@ final class NodeState {
       all.putAll(image(spec.parent).layers);
     }
     all.putAll(spec.layers);
+    return all;
+  }
+
+  private Map<String, Long> toldSizesOf(ImageSpec spec) {
+    Map<String, Long> all = new LinkedHashMap<>();
+    if (spec.parent != null) {
+      all.putAll(image(spec.parent).toldSizes);
+    }
+    all.putAll(spec.toldSizes);
     return all;
   }
 
@@ -133,7 +147,7 @@ final class NodeState {
     return images.values().stream().map(StoredImage::listed).toList();
   }
 
-  RemovalResult remove(ImageId id, boolean spaceLingers) {
+  RemovalResult remove(ImageId id, @Nullable Instant lingersUntil) {
     if (!images.containsKey(id)) {
       return RemovalResult.of(RemovalOutcome.GONE, "no such image: " + id);
     }
@@ -146,23 +160,23 @@ final class NodeState {
       return RemovalResult.of(
           RemovalOutcome.HAS_CHILDREN, "image " + child.get() + " is built on it");
     }
-    delete(id, spaceLingers);
+    delete(id, lingersUntil);
     return RemovalResult.of(RemovalOutcome.REMOVED);
   }
 
   /** Deletes an image whoever holds it, and its untagged parents if it was their last child. */
-  void delete(ImageId id, boolean spaceLingers) {
+  void delete(ImageId id, @Nullable Instant lingersUntil) {
     StoredImage image = image(id);
     images.remove(id);
     long freed = layers.release(image.layers.keySet());
-    if (spaceLingers) {
-      lingeringBytes += freed;
+    if (lingersUntil != null) {
+      lingering.add(new Lingering(freed, lingersUntil));
     }
     image
         .unnamed
         .parent()
         .filter(this::isUnneededParent)
-        .ifPresent(parent -> delete(parent, spaceLingers));
+        .ifPresent(parent -> delete(parent, lingersUntil));
   }
 
   private boolean isUnneededParent(ImageId id) {
@@ -229,15 +243,22 @@ final class NodeState {
     return container;
   }
 
+  /** Space that an image took up, and that is not given back before some time. */
+  private record Lingering(long bytes, Instant until) {}
+
   private static final class StoredImage {
     private final Image unnamed;
     private final Map<String, Long> layers;
+    private final Map<String, Long> toldSizes;
     private final List<String> tags = new ArrayList<>();
     private final List<String> digests = new ArrayList<>();
 
-    private StoredImage(ImageSpec spec, Map<String, Long> layers) {
-      this.unnamed =
-          spec.listing(layers.values().stream().mapToLong(Long::longValue).sum());
+    private StoredImage(ImageSpec spec, Map<String, Long> layers, Map<String, Long> toldSizes) {
+      this.unnamed = spec.listing(layers.entrySet().stream()
+          .map(layer ->
+              Layer.of(layer.getKey(), toldSizes.getOrDefault(layer.getKey(), layer.getValue())))
+          .toList());
+      this.toldSizes = toldSizes;
       this.layers = layers;
       this.digests.addAll(spec.digests);
     }

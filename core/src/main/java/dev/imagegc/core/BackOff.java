@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Leaves images alone for a while that could not be removed: for twice as long after each failure, up to a bound. It is told
+ * when that begins for an image and when it ends. Used by one thread at a time.
+ */
+final class BackOff {
+  /** Failures in a row of one image. */
+  private record Failing(int times, Instant retryAt, ImageDecision decision) {}
+
+  private final RoundLimits limits;
+  private final Events events;
+  private final Map<ImageId, Failing> failing = new HashMap<>();
+
+  BackOff(RoundLimits limits, Events events) {
+    this.limits = limits;
+    this.events = events;
+  }
+
+  /** Says that an image stays if it is too early to try it again. */
+  Verdict verdict(ImageRecord image, Instant now) {
+    Failing failure = failing.get(image.id());
+    if (failure == null || !now.isBefore(failure.retryAt())) {
+      return Verdict.mayGo();
+    }
+    return Verdict.stays(
+        Reason.BACKING_OFF,
+        "removing it failed " + failure.times() + (failure.times() == 1 ? " time" : " times")
+            + ", tried again in " + Durations.text(Duration.between(now, failure.retryAt())));
+  }
+
+  void failed(ImageDecision decision, Instant now) {
+    ImageId id = decision.image().id();
+    Failing before = failing.get(id);
+    int times = before == null ? 1 : before.times() + 1;
+    Duration pause = pause(times);
+    failing.put(id, new Failing(times, now.plus(pause), decision));
+    if (before == null) {
+      events.imageBegan(
+          GcEventType.IMAGE_REMOVAL_FAILED,
+          "could not remove image " + Planner.name(decision.image()) + ": " + decision.detail()
+              + "; tried again after " + Durations.text(pause) + " at the earliest",
+          decision);
+    }
+  }
+
+  /** Says that an image is no trouble any more. */
+  void ended(ImageDecision decision, String how) {
+    if (failing.remove(decision.image().id()) != null) {
+      tellEnd(decision, how);
+    }
+  }
+
+  /** Forgets images that are not listed any more. */
+  void retain(Collection<ImageRecord> images) {
+    if (failing.isEmpty()) {
+      return;
+    }
+    Set<ImageId> present = images.stream().map(ImageRecord::id).collect(Collectors.toSet());
+    List<Failing> gone = failing.entrySet().stream()
+        .filter(entry -> !present.contains(entry.getKey()))
+        .map(Map.Entry::getValue)
+        .toList();
+    for (Failing failure : gone) {
+      failing.remove(failure.decision().image().id());
+      tellEnd(failure.decision(), "is gone");
+    }
+  }
+
+  private void tellEnd(ImageDecision decision, String how) {
+    events.imageEnded(
+        GcEventType.IMAGE_REMOVAL_FAILED,
+        "image " + Planner.name(decision.image()) + ", which could not be removed, " + how,
+        decision);
+  }
+
+  private Duration pause(int times) {
+    Duration pause = limits.firstBackOff();
+    for (int i = 1; i < times && pause.compareTo(limits.longestBackOff()) < 0; i++) {
+      pause = pause.multipliedBy(2);
+    }
+    return pause.compareTo(limits.longestBackOff()) < 0 ? pause : limits.longestBackOff();
+  }
+}
