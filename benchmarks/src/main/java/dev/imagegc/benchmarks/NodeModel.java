@@ -95,11 +95,6 @@ final class NodeModel {
     return containers;
   }
 
-  /** Forgets the layers, which only those keep from now on that were told of them. */
-  void forgetLayers() {
-    layers.clear();
-  }
-
   /** A new string each time, as from an engine's answer; so are the others. */
   String imageId(int image) {
     return "sha256:" + digest(IMAGE, image);
