@@ -119,7 +119,7 @@ public final class RatioTable {
       }
     }
     double heap = RetainedHeap.bytesPerImage(IMAGES_FOR_HEAP);
-    System.out.println(environment + "; " + rounds + " rounds.\n");
+    System.out.println(environment + ", rounds: " + rounds + "\n");
     table.print(heap);
   }
 
