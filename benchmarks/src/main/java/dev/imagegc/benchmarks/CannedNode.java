@@ -10,52 +10,96 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.LruGcPolicy;
+import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
-/** An engine and a disk that answer at once with lists made beforehand, so that only the collector costs. */
+/**
+ * An engine and a disk that answer at once with lists made beforehand, so that only the collector costs. One byte is missing, so a
+ * plan has one victim.
+ */
 final class CannedNode implements Runtime, FsStatsProvider {
-  private static final Instant EPOCH = Instant.parse("2026-01-01T00:00:00Z");
+  private static final int THRESHOLD_PERCENT = 80;
+  private static final long CAPACITY = 100L << 30;
+  private static final FsStats ONE_BYTE_MISSING = FsStats.of(
+      "/canned",
+      Instant.parse("2026-01-01T00:00:00Z"),
+      CAPACITY,
+      CAPACITY * (100 - THRESHOLD_PERCENT) / 100 - 1);
 
-  private final List<Image> images = new ArrayList<>();
-  private final List<Container> containers = new ArrayList<>();
+  private Supplier<List<Image>> images = List::of;
+  private Supplier<List<Container>> containers = List::of;
 
-  /** Makes a node; the containers use half of the images. */
-  CannedNode(int imageCount, int containerCount) {
-    Random random = new Random(1);
-    for (int i = 0; i < imageCount; i++) {
-      images.add(Image.builder(ImageId.of(hexId(random)))
-          .reference("registry.example/team-" + i % 50 + "/app-" + i + ":1.0")
-          .sizeBytes(1_000_000L + random.nextInt(500_000_000))
-          .builtAt(EPOCH.minusSeconds(random.nextInt(100_000_000)))
-          .build());
+  /** Returns a collector that has lived through the past of a node; the host closes it. */
+  static ImageGcManager collectorOf(NodeModel model) {
+    CannedNode node = new CannedNode();
+    ImageGcManager gc = node.collector();
+    for (int round = 0; round < NodeModel.ROUNDS; round++) {
+      int now = round;
+      node.show(() -> images(model, now), () -> containers(model, now));
+      gc.detectImages();
     }
-    for (int i = 0; i < containerCount; i++) {
-      containers.add(Container.builder(hexId(random))
-          .image(images.get(random.nextInt(Math.max(1, imageCount / 2))).id())
-          .state(ContainerState.RUNNING)
-          .build());
-    }
+    int last = NodeModel.ROUNDS - 1;
+    node.show(InTurn.of(() -> images(model, last)), InTurn.of(() -> containers(model, last)));
+    return gc;
   }
 
-  private static String hexId(Random random) {
-    StringBuilder hex = new StringBuilder("sha256:");
-    for (int i = 0; i < 4; i++) {
-      hex.append(String.format("%016x", random.nextLong()));
-    }
-    return hex.toString();
+  ImageGcManager collector() {
+    return ImageGcManager.builder()
+        .runtime(this)
+        .fsStats(this)
+        .policy(LruGcPolicy.builder()
+            .minAge(Duration.ZERO)
+            .highPercent(THRESHOLD_PERCENT)
+            .lowPercent(THRESHOLD_PERCENT)
+            .build())
+        .build();
+  }
+
+  /** Sets what makes the lists. */
+  void show(Supplier<List<Image>> newImages, Supplier<List<Container>> newContainers) {
+    images = newImages;
+    containers = newContainers;
+  }
+
+  /** Makes the list of a round; the layers are the model's own. */
+  static List<Image> images(NodeModel model, int round) {
+    return IntStream.range(0, model.listedIn(round))
+        .mapToObj(i -> Image.builder(ImageId.of(model.imageId(i)))
+            .reference(model.reference(i))
+            .sizeBytes(model.sizeBytes(i))
+            .builtAt(model.builtAt(i))
+            .layers(model.layers(i))
+            .build())
+        .toList();
+  }
+
+  /** Makes the list of a round. */
+  static List<Container> containers(NodeModel model, int round) {
+    List<List<Integer>> uses = model.usesIn(round);
+    return IntStream.range(0, uses.size())
+        .mapToObj(i -> {
+          Container.Builder container = Container.builder(model.containerId(i))
+              .name("app-" + i)
+              .state(ContainerState.RUNNING);
+          uses.get(i).forEach(used -> container.image(ImageId.of(model.imageId(used))));
+          return container.build();
+        })
+        .toList();
   }
 
   @Override
   public List<Image> listImages() {
-    return images;
+    return images.get();
   }
 
   @Override
   public List<Container> listContainers() {
-    return containers;
+    return containers.get();
   }
 
   @Override
@@ -65,6 +109,6 @@ final class CannedNode implements Runtime, FsStatsProvider {
 
   @Override
   public FsStats imageFs() {
-    return FsStats.of("/canned", EPOCH, 100L << 30, 10L << 30);
+    return ONE_BYTE_MISSING;
   }
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.benchmarks;
 
-import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.core.ImageGcManager;
-import dev.imagegc.core.LruGcPolicy;
-import java.time.Duration;
 import java.util.Collection;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -22,51 +20,72 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What it costs the collector to take a listing over, and to decide on every image, with the engine's time left out. */
-@State(Scope.Benchmark)
+/** A detection that finds nothing new, with the engine's time left out: take a fresh listing over, find out who is used. */
 @BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Fork(1)
-@Warmup(iterations = 5, time = 1)
-@Measurement(iterations = 5, time = 1)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Fork(
+    value = 1,
+    jvmArgs = {"-Xms2g", "-Xmx2g"})
+@Warmup(iterations = 4, time = 1)
+@Measurement(iterations = 3, time = 1)
 public class DetectionBenchmark {
-  /** How many images, and as many containers. */
-  @Param({"1000", "10000"})
-  public int images;
+  /** The collector, and a node it knows. */
+  @State(Scope.Benchmark)
+  public static class Ours {
+    /** How many images, and as many containers. */
+    @Param("10000")
+    public int images;
 
-  private ImageGcManager gc = manager(new CannedNode(1, 1));
+    /** Whether each container has a second image mounted. */
+    @Param({"false", "true"})
+    public boolean mounts;
 
-  /** Makes the node and lets the collector see it once, so that records are there. */
-  @Setup(Level.Trial)
-  public void seeTheNodeOnce() {
-    gc.close();
-    gc = manager(new CannedNode(images, images));
-    gc.detectImages();
+    @SuppressWarnings("NullAway.Init")
+    private ImageGcManager gc;
+
+    /** Makes the node and its past. */
+    @Setup(Level.Trial)
+    public void liveThroughThePast() {
+      gc = CannedNode.collectorOf(new NodeModel(images, images, mounts));
+    }
+
+    /** Ends the collector. */
+    @TearDown(Level.Trial)
+    public void close() {
+      gc.close();
+    }
   }
 
-  /** Ends the collector. */
-  @TearDown(Level.Trial)
-  public void close() {
-    gc.close();
+  /** The kubelet, and a node it knows. */
+  @State(Scope.Benchmark)
+  public static class Kubelet {
+    /** How many images, and as many containers. */
+    @Param("10000")
+    public int images;
+
+    /** Whether each container has a second image mounted, and the kubelet looks for that. */
+    @Param({"false", "true"})
+    public boolean mounts;
+
+    @SuppressWarnings("NullAway.Init")
+    private KubeletPass kubelet;
+
+    /** Makes the node and its past. */
+    @Setup(Level.Trial)
+    public void liveThroughThePast() {
+      kubelet = KubeletPass.of(new NodeModel(images, images, mounts), mounts);
+    }
   }
 
-  /** Lists, finds out who is used, and remembers. */
+  /** The collector; the call also returns what is remembered. */
   @Benchmark
-  public Collection<ImageRecord> detect() {
-    return gc.detectImages();
+  public Collection<ImageRecord> ours(Ours state) {
+    return state.gc.detectImages();
   }
 
-  /** The same, and then orders and decides on every image. */
+  /** The baseline. */
   @Benchmark
-  public GcPlan detectAndPlan() {
-    return gc.plan();
-  }
-
-  private static ImageGcManager manager(CannedNode node) {
-    return ImageGcManager.builder()
-        .runtime(node)
-        .fsStats(node)
-        .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
-        .build();
+  public Set<String> kubelet(Kubelet state) {
+    return state.kubelet.detect();
   }
 }
