@@ -113,7 +113,8 @@ public final class ImageDecision {
   }
 
   /**
-   * Returns the bytes that only this image holds: what removing it alone frees.
+   * Returns the bytes that no other image holds, nor a container of another image: what removing this one alone, once it is
+   * not in use, frees.
    *
    * @return the bytes, or empty if the layers are not known
    */

@@ -140,6 +140,40 @@ public final class LruGcPolicy implements GcPolicy {
     }
 
     /**
+     * Sets {@link GcThresholds#inodesHighPercent()} and {@link GcThresholds#inodesLowPercent()}.
+     *
+     * @param high 0 to 100; 100, the default, is off
+     * @param low 0 to {@code high}
+     * @return this builder
+     */
+    public Builder inodesPercent(int high, int low) {
+      thresholds.inodesPercent(high, low);
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#collectsWithoutGain()}.
+     *
+     * @param collects false by default
+     * @return this builder
+     */
+    public Builder collectsWithoutGain(boolean collects) {
+      thresholds.collectsWithoutGain(collects);
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#collectsInVain()}.
+     *
+     * @param collects true by default
+     * @return this builder
+     */
+    public Builder collectsInVain(boolean collects) {
+      thresholds.collectsInVain(collects);
+      return this;
+    }
+
+    /**
      * Protects images by name. The whole name must match: {@code *} stands for any characters but {@code /}, {@code **}
      * for any characters. A name is tried as the engine reports it, fully qualified ({@code docker.io/library/app:1}), and
      * each of these without its tag or digest.
