@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
 
 /** One image as an engine lists it. */
 public final class Image {
+  private static final long UNKNOWN = -1;
+
   private final ImageId id;
   private final List<String> references;
-  private final @Nullable Long sizeBytes;
+  private final long sizeBytes; // or UNKNOWN
   private final @Nullable Instant builtAt;
   private final @Nullable ImageId parent;
   private final @Nullable String pinnedBecause;
@@ -69,7 +71,7 @@ public final class Image {
    * @return the size, at least 0, or empty if the engine does not tell
    */
   public OptionalLong sizeBytes() {
-    return sizeBytes == null ? OptionalLong.empty() : OptionalLong.of(sizeBytes);
+    return sizeBytes == UNKNOWN ? OptionalLong.empty() : OptionalLong.of(sizeBytes);
   }
 
   /**
@@ -144,7 +146,7 @@ public final class Image {
     }
     return id.equals(that.id)
         && references.equals(that.references)
-        && Objects.equals(sizeBytes, that.sizeBytes)
+        && sizeBytes == that.sizeBytes
         && Objects.equals(builtAt, that.builtAt)
         && Objects.equals(parent, that.parent)
         && Objects.equals(pinnedBecause, that.pinnedBecause)
@@ -166,7 +168,7 @@ public final class Image {
   public static final class Builder {
     private final ImageId id;
     private final List<String> references = new ArrayList<>();
-    private @Nullable Long sizeBytes;
+    private long sizeBytes = UNKNOWN;
     private @Nullable Instant builtAt;
     private @Nullable ImageId parent;
     private @Nullable String pinnedBecause;

@@ -10,15 +10,17 @@ import org.jspecify.annotations.Nullable;
 
 /** What a plan intends, or a round did, with one image, why, and the bytes it comes to. */
 public final class ImageDecision {
+  private static final long UNKNOWN = -1;
+
   private final ImageRecord record;
   private final Decision decision;
   private final Reason reason;
   private final String detail;
   private final @Nullable Instant decidedAt;
-  private final @Nullable Long exclusiveBytes;
-  private final @Nullable Long reclaimableBytes;
-  private final @Nullable Long creditedBytes;
-  private final @Nullable Long measuredBytes;
+  private final long exclusiveBytes;
+  private final long reclaimableBytes;
+  private final long creditedBytes;
+  private final long measuredBytes;
 
   private ImageDecision(Builder builder) {
     this.record = builder.record;
@@ -167,8 +169,8 @@ public final class ImageDecision {
     return builder;
   }
 
-  private static OptionalLong optional(@Nullable Long value) {
-    return value == null ? OptionalLong.empty() : OptionalLong.of(value);
+  private static OptionalLong optional(long value) {
+    return value == UNKNOWN ? OptionalLong.empty() : OptionalLong.of(value);
   }
 
   @Override
@@ -181,10 +183,10 @@ public final class ImageDecision {
         && reason.equals(that.reason)
         && detail.equals(that.detail)
         && Objects.equals(decidedAt, that.decidedAt)
-        && Objects.equals(exclusiveBytes, that.exclusiveBytes)
-        && Objects.equals(reclaimableBytes, that.reclaimableBytes)
-        && Objects.equals(creditedBytes, that.creditedBytes)
-        && Objects.equals(measuredBytes, that.measuredBytes);
+        && exclusiveBytes == that.exclusiveBytes
+        && reclaimableBytes == that.reclaimableBytes
+        && creditedBytes == that.creditedBytes
+        && measuredBytes == that.measuredBytes;
   }
 
   @Override
@@ -205,10 +207,10 @@ public final class ImageDecision {
     private Reason reason;
     private String detail = "";
     private @Nullable Instant decidedAt;
-    private @Nullable Long exclusiveBytes;
-    private @Nullable Long reclaimableBytes;
-    private @Nullable Long creditedBytes;
-    private @Nullable Long measuredBytes;
+    private long exclusiveBytes = UNKNOWN;
+    private long reclaimableBytes = UNKNOWN;
+    private long creditedBytes = UNKNOWN;
+    private long measuredBytes = UNKNOWN;
 
     private Builder(ImageRecord record, Decision decision, Reason reason) {
       this.record = Objects.requireNonNull(record, "record");
@@ -256,45 +258,52 @@ public final class ImageDecision {
     /**
      * Sets {@link ImageDecision#reclaimableBytes()}.
      *
-     * @param bytes the bytes
+     * @param bytes the bytes, at least 0
      * @return this builder
      */
     public Builder reclaimableBytes(long bytes) {
-      reclaimableBytes = bytes;
+      reclaimableBytes = notNegative("reclaimableBytes", bytes);
       return this;
     }
 
     /**
      * Sets {@link ImageDecision#exclusiveBytes()}.
      *
-     * @param bytes the bytes
+     * @param bytes the bytes, at least 0
      * @return this builder
      */
     public Builder exclusiveBytes(long bytes) {
-      exclusiveBytes = bytes;
+      exclusiveBytes = notNegative("exclusiveBytes", bytes);
       return this;
     }
 
     /**
      * Sets {@link ImageDecision#creditedBytes()}.
      *
-     * @param bytes the bytes
+     * @param bytes the bytes, at least 0
      * @return this builder
      */
     public Builder creditedBytes(long bytes) {
-      creditedBytes = bytes;
+      creditedBytes = notNegative("creditedBytes", bytes);
       return this;
     }
 
     /**
      * Sets {@link ImageDecision#measuredBytes()}.
      *
-     * @param bytes the bytes
+     * @param bytes the bytes, at least 0
      * @return this builder
      */
     public Builder measuredBytes(long bytes) {
-      measuredBytes = bytes;
+      measuredBytes = notNegative("measuredBytes", bytes);
       return this;
+    }
+
+    private static long notNegative(String field, long bytes) {
+      if (bytes < 0) {
+        throw new IllegalArgumentException(field + " must be at least 0, but is " + bytes);
+      }
+      return bytes;
     }
 
     /**

@@ -9,12 +9,10 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
 
 /**
  * Leaves images alone for a while that could not be removed: for twice as long after each failure, up to a bound. It is told
@@ -68,13 +66,9 @@ final class BackOff {
   }
 
   /** Forgets images that are not listed any more. */
-  void retain(Collection<ImageRecord> images) {
-    if (failing.isEmpty()) {
-      return;
-    }
-    Set<ImageId> present = images.stream().map(ImageRecord::id).collect(Collectors.toSet());
+  void retain(Predicate<ImageId> listed) {
     List<Failing> gone = failing.entrySet().stream()
-        .filter(entry -> !present.contains(entry.getKey()))
+        .filter(entry -> !listed.test(entry.getKey()))
         .map(Map.Entry::getValue)
         .toList();
     for (Failing failure : gone) {

@@ -19,6 +19,8 @@ final class LayerIndex {
   private static final int FIRST_CAPACITY = 64; // a power of two, as all capacities are
 
   private @Nullable Layer[] layers = new Layer[FIRST_CAPACITY]; // by number
+  private long[] bytes =
+      new long[FIRST_CAPACITY]; // where a plan finds them sooner than in the layers
   private int[] holders = new int[FIRST_CAPACITY];
   private int numbers; // all numbers in use are below
 
@@ -69,7 +71,7 @@ final class LayerIndex {
   }
 
   long bytes(int number) {
-    return Objects.requireNonNull(layers[number]).sizeBytes();
+    return bytes[number];
   }
 
   /** All numbers are below this one. */
@@ -82,9 +84,7 @@ final class LayerIndex {
     if (table[at] != 0) {
       int number = table[at] - 1;
       // An engine that gives a layer two sizes is not believed to free the larger one.
-      if (layer.sizeBytes() < bytes(number)) {
-        layers[number] = layer;
-      }
+      bytes[number] = Math.min(bytes[number], layer.sizeBytes());
       return number;
     }
     if (2 * (numbers - frees + 1) > table.length) {
@@ -93,6 +93,7 @@ final class LayerIndex {
     }
     int number = frees > 0 ? free[--frees] : newNumber();
     layers[number] = layer;
+    bytes[number] = layer.sizeBytes();
     table[at] = number + 1;
     unheld++; // until its first holder is counted
     return number;
@@ -101,6 +102,7 @@ final class LayerIndex {
   private int newNumber() {
     if (numbers == layers.length) {
       layers = Arrays.copyOf(layers, 2 * numbers);
+      bytes = Arrays.copyOf(bytes, 2 * numbers);
       holders = Arrays.copyOf(holders, 2 * numbers);
     }
     return numbers++;

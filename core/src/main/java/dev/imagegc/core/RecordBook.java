@@ -49,6 +49,11 @@ final class RecordBook {
     return images.stream().map(TrackedImage::record).toList();
   }
 
+  /** Whether an image was in the last listing, and not removed since. For the writing thread. */
+  boolean knows(ImageId id) {
+    return byId.containsKey(id);
+  }
+
   Inventory inventory() {
     return new Inventory(images, layers, holdersKnown);
   }
@@ -148,11 +153,11 @@ final class RecordBook {
     holdersKnown = Sets.difference(unlisted, orphans.keySet()).isEmpty();
   }
 
-  @SuppressWarnings("ReferenceEquality") // the same record, most of the time
   private void takeOver(TrackedImage tracked, Instant now) {
-    Image image = Objects.requireNonNull(tracked.listed);
+    Image listed = Objects.requireNonNull(tracked.listed);
     tracked.listed = null;
     ImageRecord before = tracked.record();
+    Image image = listed.equals(before.image()) ? before.image() : listed;
     if (tracked.layers() == null || !image.layers().equals(before.image().layers())) {
       int[] held = tracked.layers();
       tracked.layers(image.layers().map(layers::hold).orElse(null));
@@ -160,19 +165,18 @@ final class RecordBook {
         layers.release(held);
       }
     }
-    ImageRecord remembered = remembered(image, before);
-    ImageRecord after =
-        tracked.user() != null ? used(image, remembered, now) : listed(image, remembered);
-    if (after != tracked.record()) {
-      tracked.record(after);
+    ImageRecord after = remembered(image, before);
+    if (tracked.user() != null) {
+      after = ImageRecord.of(image, after.firstDetected(), now);
     }
+    tracked.record(after);
   }
 
   /** Notes that an image was seen in use between two listings. */
   void markUsed(ImageId id, @Nullable Container user, Instant now) {
     TrackedImage tracked = byId.get(id);
     if (tracked != null) {
-      tracked.record(used(tracked.image(), tracked.record(), now));
+      tracked.record(ImageRecord.of(tracked.image(), tracked.record().firstDetected(), now));
       tracked.user(user);
     }
   }
@@ -221,26 +225,18 @@ final class RecordBook {
   }
 
   /** What is known of an image from this process and from stored history, which may have been loaded later. */
+  @SuppressWarnings("ReferenceEquality") // the caller has made equal images the same
   private ImageRecord remembered(Image image, ImageRecord known) {
-    RecordSnapshot.Entry entry = restored.get(image.id());
+    RecordSnapshot.Entry entry = restored.isEmpty() ? null : restored.get(image.id());
     if (entry == null) {
-      return known;
+      return image == known.image()
+          ? known
+          : record(image, known.firstDetected(), known.lastUsed());
     }
     return record(
-        known.image(),
+        image,
         earlier(known.firstDetected(), entry.firstDetected()),
         known.lastUsed().or(entry::lastUsed));
-  }
-
-  private static ImageRecord used(Image image, ImageRecord before, Instant now) {
-    return ImageRecord.of(
-        image.equals(before.image()) ? before.image() : image, before.firstDetected(), now);
-  }
-
-  private static ImageRecord listed(Image image, ImageRecord before) {
-    return image.equals(before.image())
-        ? before
-        : record(image, before.firstDetected(), before.lastUsed());
   }
 
   private static ImageRecord record(

@@ -131,7 +131,7 @@ final class Round {
     NodeView view = tools.engine().observe();
     Instant now = tools.timeline().now();
     tools.book().merge(view, now);
-    tools.backOff().retain(tools.book().records());
+    tools.backOff().retain(tools.book()::knows);
     history.save();
     return now;
   }

@@ -33,8 +33,11 @@ final class TrackedImage {
     return record;
   }
 
+  @SuppressWarnings("ReferenceEquality") // a volatile write costs more than the look
   void record(ImageRecord newRecord) {
-    record = newRecord;
+    if (record != newRecord) {
+      record = newRecord;
+    }
   }
 
   /** The container with the lowest id of those that hold the image, as of the last look. */
