@@ -7,12 +7,14 @@ import static dev.imagegc.api.RemovalOutcome.IN_USE;
 import static dev.imagegc.api.RemovalOutcome.REMOVED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Layer;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.testkit.FakeNode.Call;
 import dev.imagegc.testkit.FakeNode.Operation;
@@ -51,6 +53,55 @@ class FakeNodeTest {
     assertThat(node.usedBytes()).isEqualTo(457);
     assertThat(node.availableBytes()).isEqualTo(543);
     assertThat(node.fsStats().imageFs().availableBytes()).hasValue(543);
+  }
+
+  @Test
+  void listing_tellsEveryLayer_thoseOfTheParentIncluded() {
+    node.image("base").layer("base", 300).add();
+    node.image("app").parent("base").layer("app", 100).add();
+
+    assertThat(image("app").layers().orElseThrow())
+        .extracting(Layer::id, Layer::sizeBytes)
+        .containsExactly(tuple("base", 300L), tuple("app", 100L));
+    assertThat(image("app").sizeBytes()).hasValue(400);
+  }
+
+  @Test
+  void listing_ofUnknownLayers_stillTellsTheSize() {
+    node.image("app").layer("base", 300).unknownLayers().add();
+
+    assertThat(image("app").layers()).isEmpty();
+    assertThat(image("app").sizeBytes()).hasValue(300);
+    assertThat(node.usedBytes()).isEqualTo(300);
+  }
+
+  @Test
+  void layerThatIsToldWrongly_takesWhatItReallyTakes_alsoInAChild() {
+    node.image("base").layer("small files", 300, 20).add();
+    node.image("app").parent("base").layer("app", 5).add();
+
+    assertThat(node.usedBytes()).isEqualTo(305);
+    assertThat(image("app").sizeBytes()).hasValue(25);
+    assertThat(image("app").layers().orElseThrow().get(0).sizeBytes()).isEqualTo(20);
+    refuses("at least 0", () -> node.image("b").layer("b", 1, -1));
+  }
+
+  @Test
+  void engineThatFreesLate_givesTheSpaceBackAfterTheDelay_andSaysThatItIsOne() {
+    node.image("a").size(300).add();
+    assertThat(node.runtime().freesSpaceLater()).isFalse();
+    node.freesSpaceAfter(Duration.ofSeconds(5));
+    assertThat(node.runtime().freesSpaceLater()).isTrue();
+
+    assertThat(remove("a")).isEqualTo(REMOVED);
+
+    node.clock().advance(Duration.ofMillis(4_999));
+    assertThat(node.availableBytes()).isEqualTo(700);
+    node.clock().jumpWall(Duration.ofDays(-1));
+    assertThat(node.fsStats().imageFs().availableBytes()).hasValue(700);
+    node.clock().advance(Duration.ofMillis(1));
+    assertThat(node.availableBytes()).isEqualTo(1000);
+    refuses("negative", () -> node.freesSpaceAfter(Duration.ofSeconds(-1)));
   }
 
   @Test
@@ -161,8 +212,12 @@ class FakeNodeTest {
 
     assertThat(node.runtime().listImages())
         .containsExactly(
-            Image.builder(ImageId.of("base")).sizeBytes(300).build(),
+            Image.builder(ImageId.of("base"))
+                .sizeBytes(300)
+                .layers(List.of(Layer.of("private layer of base", 300)))
+                .build(),
             Image.builder(ImageId.of("app"))
+                .layers(List.of(Layer.of("private layer of base", 300), Layer.of("app", 100)))
                 .reference("app:1")
                 .reference("other:2")
                 .reference("app@sha256:12")
@@ -458,6 +513,13 @@ class FakeNodeTest {
 
   private List<Container> containers() {
     return node.runtime().listContainers();
+  }
+
+  private Image image(String id) {
+    return node.runtime().listImages().stream()
+        .filter(image -> image.id().text().equals(id))
+        .findFirst()
+        .orElseThrow();
   }
 
   private RemovalOutcome remove(String id) {

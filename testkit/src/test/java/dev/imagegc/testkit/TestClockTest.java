@@ -38,6 +38,19 @@ class TestClockTest {
   }
 
   @Test
+  void pause_movesTheClockAtOnce_unlessItIsWokenBefore() {
+    TestClock clock = new TestClock();
+    long start = clock.nanoTime();
+
+    clock.pause(Duration.ofSeconds(5), new CompletableFuture<>());
+    assertThat(clock.nanoTime() - start).isEqualTo(Duration.ofSeconds(5).toNanos());
+
+    clock.pause(Duration.ofSeconds(5), CompletableFuture.completedFuture(true));
+    clock.pause(Duration.ofSeconds(-5), new CompletableFuture<>());
+    assertThat(clock.nanoTime() - start).isEqualTo(Duration.ofSeconds(5).toNanos());
+  }
+
+  @Test
   void advance_movesWallTimeElapsedTimeAndUptimeAlike() {
     Instant wall = clock.instant();
     long nano = clock.nanoTime();

@@ -18,6 +18,8 @@ public enum RuntimeCapability {
   IMAGE_MOUNTS,
   /** Images can be pinned; needs {@link RuntimeFixture#seedPinnedImage}. */
   PINNED_IMAGES,
+  /** The listing tells the layers of images. */
+  LAYERS,
   /**
    * A removal leaves an image alone that has taken over a name of the removed image since the listing. An adapter that
    * removes by name cannot promise it.

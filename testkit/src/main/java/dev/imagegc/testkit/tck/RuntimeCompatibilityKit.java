@@ -4,6 +4,7 @@ package dev.imagegc.testkit.tck;
 import static dev.imagegc.testkit.tck.RuntimeCapability.DIGEST_ONLY_IMAGES;
 import static dev.imagegc.testkit.tck.RuntimeCapability.IMAGE_MOUNTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.KEEPS_PARENTS;
+import static dev.imagegc.testkit.tck.RuntimeCapability.LAYERS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.MOVED_NAMES;
 import static dev.imagegc.testkit.tck.RuntimeCapability.PARENTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.PAUSED_CONTAINERS;
@@ -19,6 +20,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
@@ -26,6 +28,7 @@ import dev.imagegc.api.Runtime;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +77,9 @@ import org.junit.jupiter.api.Test;
  *   <tr><td>R1.8</td><td>An image is listed with its parent</td><td>PARENTS</td></tr>
  *   <tr><td>R1.9</td><td>An untagged parent is listed</td><td>PARENTS</td></tr>
  *   <tr><td>R1.10</td><td>A pinned image is listed as pinned, another one is not</td><td>PINNED_IMAGES</td></tr>
+ *   <tr><td>R1.11</td><td>An image is listed with its layers, equal in every list, and every layer has one
+ *      size</td><td>LAYERS</td></tr>
+ *   <tr><td>R1.12</td><td>An image holds every layer of its parent</td><td>LAYERS, PARENTS</td></tr>
  *   <tr><td>R2.1</td><td>A list of containers is not null and does not change afterwards</td><td></td></tr>
  *   <tr><td>R2.2</td><td>A container that was created and not started holds its image</td><td></td></tr>
  *   <tr><td>R2.3</td><td>A running container holds its image</td><td></td></tr>
@@ -274,6 +280,46 @@ public abstract class RuntimeCompatibilityKit {
 
     assertThat(listed(pinned).pinnedBecause()).isPresent();
     assertThat(listed(other).pinnedBecause()).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "R1.11 An image is listed with its layers, equal in every list, and every layer has one size")
+  void r1_11_imageIsListedWithItsLayers() throws Exception {
+    require(LAYERS);
+    ImageId image = fixture.seedImage(APP);
+    ImageId other = fixture.seedImage(OTHER);
+
+    List<Layer> layers = layers(image);
+    assertThat(layers).as("layers of an image that is not empty").isNotEmpty();
+    assertThat(layers.stream().mapToLong(Layer::sizeBytes).sum()).isPositive();
+    assertThat(layers(image)).as("layers in the next list").isEqualTo(layers);
+    assertThat(layers(other)).as("layers of an image of other content").isNotEqualTo(layers);
+    Map<String, Long> sizes = new HashMap<>();
+    for (Image listed : runtime.listImages()) {
+      for (Layer layer : listed.layers().orElse(List.of())) {
+        assertThat(sizes.merge(layer.id(), layer.sizeBytes(), (first, second) -> first))
+            .as("size of layer " + layer.id())
+            .isEqualTo(layer.sizeBytes());
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("R1.12 An image holds every layer of its parent")
+  void r1_12_imageHoldsEveryLayerOfItsParent() throws Exception {
+    require(LAYERS);
+    require(PARENTS);
+    ImageId parent = fixture.seedImage(APP);
+    ImageId child = fixture.seedChild(parent, OTHER);
+
+    assertThat(layers(child)).containsAll(layers(parent));
+  }
+
+  private List<Layer> layers(ImageId image) {
+    return listed(image)
+        .layers()
+        .orElseThrow(() -> new AssertionError("the layers of image " + image + " are unknown"));
   }
 
   // R2: what is in use

@@ -15,6 +15,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
@@ -82,8 +83,9 @@ class RuntimeCompatibilityKitTest {
     assertThat(failed(tests)).isEmpty();
     assertThat(aborted(tests))
         .containsOnlyKeys(
-            "R1.7", "R1.8", "R1.9", "R1.10", "R2.4", "R2.8", "R3.7", "R3.10", "R3.12", "R3.13",
-            "R3.14", "R3.17", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5", "R4.6", "R4.7")
+            "R1.7", "R1.8", "R1.9", "R1.10", "R1.11", "R1.12", "R2.4", "R2.8", "R3.7", "R3.10",
+            "R3.12", "R3.13", "R3.14", "R3.17", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5", "R4.6",
+            "R4.7")
         .hasEntrySatisfying("R1.8", why -> assertThat(why).contains("does not declare PARENTS"))
         .hasEntrySatisfying(
             "R4.2", why -> assertThat(why).contains("does not offer the fault HANG"))
@@ -103,7 +105,7 @@ class RuntimeCompatibilityKitTest {
 
     assertThat(failed(tests))
         .containsExactly(
-            "R1.10", "R1.7", "R1.8", "R1.9", "R2.8", "R3.12", "R3.13", "R3.14", "R3.7");
+            "R1.10", "R1.12", "R1.7", "R1.8", "R1.9", "R2.8", "R3.12", "R3.13", "R3.14", "R3.7");
     assertThat(tests.failed().stream().map(RuntimeCompatibilityKitTest::reason))
         .allMatch(reason -> reason.contains("must implement the verb"))
         .anyMatch(reason -> reason.contains("IMAGE_MOUNTS"));
@@ -260,6 +262,57 @@ class RuntimeCompatibilityKitTest {
   }
 
   @Test
+  void layersOfTwoSizes_failR1_11() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          private long count;
+
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> image.toBuilder()
+                    .layers(
+                        List.of(Layer.of(image.id().text(), 1), Layer.of("shared", ++count % 2)))
+                    .build());
+          }
+        }))
+        .contains("R1.11");
+  }
+
+  @Test
+  void layersOfTheParentMissing_failsR1_12() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(
+                super.listImages(),
+                image -> image.toBuilder()
+                    .layers(List.of(Layer.of(image.id().text(), 1)))
+                    .build());
+          }
+        }))
+        .containsExactly("R1.12");
+  }
+
+  @Test
+  void layersHidden_failsR1_11AndR1_12() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public List<Image> listImages() {
+            return map(super.listImages(), image -> {
+              Image.Builder copy = Image.builder(image.id());
+              image.references().forEach(copy::reference);
+              image.sizeBytes().ifPresent(copy::sizeBytes);
+              image.parent().ifPresent(copy::parent);
+              image.pinnedBecause().ifPresent(copy::pinned);
+              return copy.build();
+            });
+          }
+        }))
+        .containsExactly("R1.11", "R1.12");
+  }
+
+  @Test
   void parentsAndPinsHidden_failsR1_8AndR1_9AndR1_10() {
     assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
           @Override
@@ -270,7 +323,7 @@ class RuntimeCompatibilityKitTest {
                     withReferences(Image.builder(image.id()).build(), image.references().stream()));
           }
         }))
-        .containsExactly("R1.10", "R1.8", "R1.9");
+        .containsExactly("R1.10", "R1.11", "R1.12", "R1.8", "R1.9"); // and the layers with them
   }
 
   // R2 is broken
@@ -662,6 +715,7 @@ class RuntimeCompatibilityKitTest {
     image.sizeBytes().ifPresent(copy::sizeBytes);
     image.parent().ifPresent(copy::parent);
     image.pinnedBecause().ifPresent(copy::pinned);
+    image.layers().ifPresent(copy::layers);
     references.forEach(copy::reference);
     return copy.build();
   }
