@@ -86,29 +86,41 @@ final class ImageCalls {
   }
 
   /**
-   * Asks for the diff ids of an image's layers.
+   * What an image consists of.
    *
-   * @return the diff ids from the bottom up; empty if the engine does not tell
+   * @param diffIds the digests of its layers' changes, from the bottom up
+   * @param size the engine's {@code Size}, in bytes; with the containerd store it is not the one that is listed, but that of
+   *     the blobs
    */
-  Optional<List<String>> diffIds(ImageId id, Duration deadline) {
-    return api.find("/images/" + encode(id.text()) + "/json", deadline, ImageCalls::diffIds);
+  record Content(List<String> diffIds, long size) {}
+
+  /**
+   * Asks for what an image consists of.
+   *
+   * @return empty if the engine does not tell
+   */
+  Optional<Content> content(ImageId id, Duration deadline) {
+    return api.find("/images/" + encode(id.text()) + "/json", deadline, ImageCalls::content);
   }
 
-  private static List<String> diffIds(JsonReader in) throws IOException {
+  private static Content content(JsonReader in) throws IOException {
     List<String> diffIds = new ArrayList<>();
     boolean[] said = new boolean[1];
+    Long[] size = new Long[1];
     Json.object(in, (name, value) -> {
-      if (name.equals("RootFS")) {
-        said[0] = true;
-        Json.objectOrNull(value, (member, layers) -> {
-          if (member.equals("Layers")) {
-            diffIds.addAll(Json.strings(layers));
-          } else {
-            layers.skipValue();
-          }
-        });
-      } else {
-        value.skipValue();
+      switch (name) {
+        case "Size" -> size[0] = Json.number(value);
+        case "RootFS" -> {
+          said[0] = true;
+          Json.objectOrNull(value, (member, layers) -> {
+            if (member.equals("Layers")) {
+              diffIds.addAll(Json.strings(layers));
+            } else {
+              layers.skipValue();
+            }
+          });
+        }
+        default -> value.skipValue();
       }
     });
     if (!said[0]
@@ -116,7 +128,7 @@ final class ImageCalls {
         || !diffIds.stream().allMatch(LayerStack::isDigest)) {
       throw Json.malformed("the image has no list of diff ids");
     }
-    return diffIds;
+    return new Content(diffIds, size[0] == null ? LayerStack.UNKNOWN : size[0]);
   }
 
   /**

@@ -51,6 +51,9 @@ final class ImageLayers {
   /** An image that keeps failing is asked for again after 1, 2, 4 lists and so on, but never after more than these. */
   private static final int MAX_LISTS_WITHOUT_ASKING = 64;
 
+  /** What a graph driver keeps for an image beside its layers: its description and a directory of small files. */
+  private static final long RECORD_BYTES = 4 * LayerStack.Store.BLOCK_BYTES;
+
   private static final AtomicInteger ASKER_NUMBER = new AtomicInteger();
 
   /** Where the engine's directory is. */
@@ -73,27 +76,27 @@ final class ImageLayers {
   /** An image that was asked for, but whose layers do not follow from that yet. */
   private static final class Open implements State {
     private final long size;
-    private final List<Long> history;
+    private final long inspectedSize;
     private LayerStack stack;
     private LocalStore.@Nullable Content content;
     private boolean looked;
 
-    Open(long size, List<String> diffIds, List<Long> history) {
+    Open(long size, ImageCalls.Content inspected, List<Long> history) {
       this.size = size;
-      this.history = history;
-      this.stack =
-          new LayerStack(LayerStack.chain(diffIds), LayerStack.certain(diffIds), history, size);
+      this.inspectedSize = inspected.size();
+      this.stack = LayerStack.ofGraphDriver(inspected.diffIds(), history, size);
     }
 
     /** Looks at the engine's own files, for what its answers leave open. */
     void look(ImageId id, LocalStore store, LayerSizes sizes) {
       looked = true;
-      store.content(id.text()).ifPresent(found -> {
-        content = found;
-        stack = LayerStack.of(stack.chain(), history, size - found.listed());
-      });
-      if (content == null) {
+      content = store.content(id.text()).orElse(null);
+      LocalStore.Content blobs = content;
+      if (blobs == null) {
         lookForLayers(store, sizes);
+      } else {
+        boolean certain = blobs.ofOnePlatform() && blobs.inspected() == inspectedSize;
+        stack = stack.asSnapshots(size - blobs.listed(), certain);
       }
     }
 
@@ -102,33 +105,45 @@ final class ImageLayers {
       if (found.stream().allMatch(Optional::isPresent)
           && LayerStack.sum(found.stream().map(Optional::orElseThrow).toList()) == size) {
         for (int i = 0; i < found.size(); i++) {
-          sizes.learn(stack.chain().get(i), found.get(i).orElseThrow());
+          sizes.learn(stack, i, found.get(i).orElseThrow());
         }
       }
     }
 
-    Optional<List<Layer>> layers(LayerSizes sizes) {
-      Optional<List<Layer>> chain = sizes.layers(stack);
+    /** Returns everything that is stored for the image, if all of it is known. */
+    Optional<List<Layer>> layers(ImageId id, LayerSizes sizes) {
       LocalStore.Content blobs = content;
-      if (chain.isEmpty() || blobs == null) {
-        return chain;
-      }
-      List<Layer> all = new ArrayList<>(chain.get());
+      return sizes.layers(stack).flatMap(chain -> {
+        List<Layer> all = new ArrayList<>(chain);
+        boolean sure = blobs == null
+            ? all.add(Layer.of(ownId("image " + id.text()), RECORD_BYTES))
+            : addBlobs(blobs, sizes, all);
+        return sure ? Optional.of(List.copyOf(all)) : Optional.empty();
+      });
+    }
+
+    private static boolean addBlobs(
+        LocalStore.Content blobs, LayerSizes sizes, List<Layer> layers) {
       for (Map.Entry<String, Long> blob : blobs.sizes().entrySet()) {
-        String id = blobId(blob.getKey());
-        sizes.learn(id, blob.getValue());
+        String id = ownId("blob " + blob.getKey());
+        sizes.learn(id, blob.getValue(), besideBlob(blob.getValue()));
         Optional<Layer> layer = sizes.layer(id);
         if (layer.isEmpty()) {
-          return Optional.empty();
+          return false;
         }
-        all.add(layer.get());
+        layers.add(layer.get());
       }
-      return Optional.of(all);
+      return true;
     }
 
-    /** A blob is not the snapshot that was unpacked from it, though the digest of an uncompressed one is its chain id. */
-    private static String blobId(String digest) {
-      return LayerStack.digest("blob " + digest);
+    /** A blob is one file: the rest of its last block. */
+    private static long besideBlob(long size) {
+      return Math.floorMod(-size, LayerStack.Store.BLOCK_BYTES);
+    }
+
+    /** An id like that of a chain, and yet none: the digest of an uncompressed blob is the chain id of its snapshot. */
+    private static String ownId(String what) {
+      return LayerStack.digest(what);
     }
   }
 
@@ -282,13 +297,13 @@ final class ImageLayers {
   }
 
   private Optional<Open> ask(Image image, long until) {
-    Optional<List<String>> diffIds = calls.diffIds(image.id(), left(until));
-    if (diffIds.isEmpty()) {
+    Optional<ImageCalls.Content> content = calls.content(image.id(), left(until));
+    if (content.isEmpty()) {
       return Optional.empty();
     }
     return calls
         .history(image.id(), left(until))
-        .map(history -> new Open(size(image), diffIds.get(), history));
+        .map(history -> new Open(size(image), content.get(), history));
   }
 
   private static boolean isBefore(long until) {
@@ -330,9 +345,8 @@ final class ImageLayers {
   private void learnFromAnswers() {
     Map<ImageId, Open> open = open();
     sizes.learn(open.values().stream().map(state -> state.stack).toList());
-    open.forEach((id, state) -> state
-        .layers(sizes)
-        .ifPresent(layers -> states.put(id, new Known(state.size, List.copyOf(layers)))));
+    open.forEach((id, state) ->
+        state.layers(id, sizes).ifPresent(layers -> states.put(id, new Known(state.size, layers))));
   }
 
   private void look(LocalStore store, long until) {

@@ -22,16 +22,29 @@ import java.util.Set;
  * <p>Every layer has one size and is one object, whatever images hold it. Not thread-safe.
  */
 final class LayerSizes {
-  private Map<Layer, Layer> known = new HashMap<>();
+  /** A layer as it is given out, and its size as the engine counts it. */
+  private record Size(Layer layer, long bytes) {}
+
+  private final Map<Layer, Size> known = new HashMap<>();
   private final Set<Layer> disputed = new HashSet<>();
 
-  /** Learns the size of a layer from a source that names it. */
-  void learn(String id, long bytes) {
-    Layer layer = Layer.of(id, bytes);
-    Layer before = known.putIfAbsent(layer, layer);
-    if (before != null && before.sizeBytes() != bytes) {
-      disputed.add(before);
+  /**
+   * Learns the size of a layer from a source that names it.
+   *
+   * @param bytes the size as the engine counts it
+   * @param beside what the store takes for the layer beside that
+   */
+  void learn(String id, long bytes, long beside) {
+    Layer layer = Layer.of(id, bytes + beside);
+    Size before = known.putIfAbsent(layer, new Size(layer, bytes));
+    if (before != null && before.bytes() != bytes) {
+      disputed.add(before.layer());
     }
+  }
+
+  /** Learns the size of one layer of a stack. */
+  void learn(LayerStack stack, int layer, long bytes) {
+    learn(stack.chain().get(layer), bytes, stack.store().bytesBeside(layer));
   }
 
   /** Learns what follows from some stacks together, and from what is known already. */
@@ -40,17 +53,14 @@ final class LayerSizes {
     while (learned) {
       learned = false;
       for (LayerStack stack : stacks) {
-        learned |= learn(stack);
+        learned |= stack.hasHistory() ? learnFromHistory(stack) : learnFromRest(stack);
       }
     }
   }
 
-  private boolean learn(LayerStack stack) {
-    if (!stack.hasHistory()) {
-      return false;
-    }
+  private boolean learnFromHistory(LayerStack stack) {
     long[] limits = limits(stack);
-    if (!open(limits, stack)) {
+    if (!isOpen(limits, stack)) {
       return false;
     }
     Optional<long[]> sizes = StackFit.sizes(limits, stack.history());
@@ -59,17 +69,41 @@ final class LayerSizes {
     }
     boolean learned = false;
     for (int i = 0; i < limits.length; i++) {
-      Layer key = Layer.of(stack.chain().get(i), 0);
-      if (sizes.get()[i] != LayerStack.UNKNOWN && !known.containsKey(key)) {
-        learn(stack.chain().get(i), sizes.get()[i]);
+      if (sizes.get()[i] != LayerStack.UNKNOWN
+          && !known.containsKey(Layer.of(stack.chain().get(i), 0))) {
+        learn(stack, i, sizes.get()[i]);
         learned = true;
       }
     }
     return learned;
   }
 
+  /** If only one layer is unknown, and it is certain what all are together, then the rest is its size. */
+  private boolean learnFromRest(LayerStack stack) {
+    int unknown = -1;
+    long rest = stack.bytes();
+    for (int i = 0; i < stack.chain().size(); i++) {
+      Optional<Long> size = size(stack.chain().get(i));
+      if (size.isPresent()) {
+        rest -= size.get();
+      } else if (unknown >= 0) {
+        return false;
+      } else {
+        unknown = i;
+      }
+    }
+    if (!stack.exact()
+        || unknown < 0
+        || rest < 0
+        || known.containsKey(Layer.of(stack.chain().get(unknown), 0))) {
+      return false;
+    }
+    learn(stack, unknown, rest);
+    return true;
+  }
+
   /** Whether a stack is still worth a look: a layer is unknown, or what is known does not add up. */
-  private static boolean open(long[] limits, LayerStack stack) {
+  private static boolean isOpen(long[] limits, LayerStack stack) {
     long sum = 0;
     for (long limit : limits) {
       if (limit == LayerStack.UNKNOWN) {
@@ -92,15 +126,15 @@ final class LayerSizes {
     Layer key = Layer.of(id, 0);
     return disputed.contains(key)
         ? Optional.empty()
-        : Optional.ofNullable(known.get(key)).map(Layer::sizeBytes);
+        : Optional.ofNullable(known.get(key)).map(Size::bytes);
   }
 
   /** Images disagree: nothing that they share is believed any more. */
   private boolean dispute(LayerStack stack) {
     boolean changed = false;
     for (String id : stack.chain()) {
-      Layer layer = known.get(Layer.of(id, 0));
-      changed |= layer != null && disputed.add(layer);
+      Size size = known.get(Layer.of(id, 0));
+      changed |= size != null && disputed.add(size.layer());
     }
     return changed;
   }
@@ -110,12 +144,12 @@ final class LayerSizes {
     List<Layer> layers = new ArrayList<>(stack.chain().size());
     long sum = 0;
     for (String id : stack.chain()) {
-      Optional<Layer> layer = layer(id);
-      if (layer.isEmpty()) {
+      Size size = known.get(Layer.of(id, 0));
+      if (size == null || disputed.contains(size.layer())) {
         return Optional.empty();
       }
-      layers.add(layer.get());
-      sum += layer.get().sizeBytes();
+      layers.add(size.layer());
+      sum += size.bytes();
     }
     return sum == stack.bytes() ? Optional.of(layers) : Optional.empty();
   }
@@ -123,6 +157,7 @@ final class LayerSizes {
   /** Returns a layer if its size is known. */
   Optional<Layer> layer(String id) {
     return Optional.ofNullable(known.get(Layer.of(id, 0)))
+        .map(Size::layer)
         .filter(layer -> !disputed.contains(layer));
   }
 
@@ -133,13 +168,9 @@ final class LayerSizes {
 
   /** Forgets all layers but these. */
   void retain(Collection<? extends Collection<Layer>> held) {
-    Map<Layer, Layer> kept = new HashMap<>();
-    held.forEach(layers -> layers.forEach(layer -> kept.put(layer, layer)));
-    known = kept;
-    disputed.retainAll(kept.keySet());
-  }
-
-  int count() {
-    return known.size();
+    Set<Layer> kept = new HashSet<>();
+    held.forEach(kept::addAll);
+    known.keySet().retainAll(kept);
+    disputed.retainAll(kept);
   }
 }

@@ -12,13 +12,21 @@ import java.util.regex.Pattern;
 /**
  * The layers of an image on top of each other, and what is said of their sizes. All lists begin at the bottom.
  *
+ * @param store what keeps the layers
  * @param chain the chain id of each layer
  * @param fixed the sizes that are certain beforehand, for each layer; {@link #UNKNOWN} for the others
  * @param history the sizes of the steps that the image was built in, in bytes; a step of size 0 may have made a layer or
- *     not. Empty if the history is of no use: if its sizes do not add up to {@code bytes}
+ *     not
  * @param bytes what the sizes of all layers add up to
+ * @param exact whether {@code bytes} is certain even if the history does not add up to it
  */
-record LayerStack(List<String> chain, List<Long> fixed, List<Long> history, long bytes) {
+record LayerStack(
+    Store store,
+    List<String> chain,
+    List<Long> fixed,
+    List<Long> history,
+    long bytes,
+    boolean exact) {
   static final long UNKNOWN = -1;
 
   private static final String PREFIX = "sha256:";
@@ -28,15 +36,47 @@ record LayerStack(List<String> chain, List<Long> fixed, List<Long> history, long
   private static final String NO_CHANGES =
       "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
-  /** A stack of which nothing is certain beforehand. */
-  static LayerStack of(List<String> chain, List<Long> history, long bytes) {
-    return new LayerStack(chain, chain.stream().map(id -> UNKNOWN).toList(), history, bytes);
+  /** What keeps layers, and what it takes for a layer beside the bytes that it says: small files and directories. */
+  enum Store {
+    /** A graph driver, overlay2: counts the bytes of files only, and keeps two directories for each layer. */
+    GRAPH(8, 11),
+
+    /** A snapshotter of containerd: counts the blocks of files and directories. */
+    SNAPSHOTS(2, 2);
+
+    /** Of ext4 and XFS, as they are made by default. */
+    static final long BLOCK_BYTES = 4096;
+
+    private final int blocksOfFirst;
+    private final int blocksOfOthers;
+
+    Store(int blocksOfFirst, int blocksOfOthers) {
+      this.blocksOfFirst = blocksOfFirst;
+      this.blocksOfOthers = blocksOfOthers;
+    }
+
+    long bytesBeside(int layer) {
+      return BLOCK_BYTES * (layer == 0 ? blocksOfFirst : blocksOfOthers);
+    }
   }
 
   LayerStack {
     chain = List.copyOf(chain);
     fixed = List.copyOf(fixed);
-    history = sum(history) == bytes ? List.copyOf(history) : List.of();
+    history = List.copyOf(history);
+  }
+
+  /** Returns the stack of a graph driver, if it is one: if the history adds up to the size of the image. */
+  static LayerStack ofGraphDriver(List<String> diffIds, List<Long> history, long size) {
+    List<Long> fixed =
+        diffIds.stream().map(id -> id.equals(NO_CHANGES) ? 0L : UNKNOWN).toList();
+    return new LayerStack(Store.GRAPH, chain(diffIds), fixed, history, size, false);
+  }
+
+  /** Returns the same layers as snapshots of containerd, which take so many bytes together. */
+  LayerStack asSnapshots(long bytesOfAll, boolean certain) {
+    List<Long> open = chain.stream().map(id -> UNKNOWN).toList();
+    return new LayerStack(Store.SNAPSHOTS, chain, open, history, bytesOfAll, certain);
   }
 
   /** Whether the history adds up, so that it says something. */
@@ -66,11 +106,6 @@ record LayerStack(List<String> chain, List<Long> fixed, List<Long> history, long
       chain.add(below);
     }
     return chain;
-  }
-
-  /** Returns the sizes that a graph driver is certain to give to layers: it counts the bytes of files only. */
-  static List<Long> certain(List<String> diffIds) {
-    return diffIds.stream().map(id -> id.equals(NO_CHANGES) ? 0L : UNKNOWN).toList();
   }
 
   static String digest(String text) {

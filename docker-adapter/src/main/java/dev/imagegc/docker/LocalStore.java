@@ -41,8 +41,13 @@ final class LocalStore {
    * @param sizes the bytes of each blob that is there, by its digest
    * @param listed the bytes that the engine counts for them: a blob that a manifest names twice counts twice, and the index
    *     of several platforms does not count
+   * @param inspected the same as an inspection of the image counts it, which is with the index
    */
-  record Content(Map<String, Long> sizes, long listed) {}
+  record Content(Map<String, Long> sizes, long listed, long inspected) {
+    boolean ofOnePlatform() {
+      return listed == inspected;
+    }
+  }
 
   /** A blob that a manifest or an index names. */
   private record Descriptor(String digest, long size) {}
@@ -74,8 +79,7 @@ final class LocalStore {
       byte[] top = blob(blobDirectory, imageId);
       sizes.put(imageId, (long) top.length);
       Manifest manifest = manifest(top);
-      long listed = manifest.manifests().isEmpty() ? top.length : 0;
-      listed += addThose(blobDirectory, manifest.blobs(), sizes);
+      long listed = addThose(blobDirectory, manifest.blobs(), sizes);
       for (Descriptor platform : manifest.manifests()) {
         if (isThere(blobDirectory, platform)) {
           listed += addThose(blobDirectory, List.of(platform), sizes);
@@ -83,7 +87,10 @@ final class LocalStore {
               blobDirectory, manifest(blob(blobDirectory, platform.digest())).blobs(), sizes);
         }
       }
-      return Optional.of(new Content(sizes, listed));
+      return Optional.of(
+          manifest.manifests().isEmpty()
+              ? new Content(sizes, listed + top.length, listed + top.length)
+              : new Content(sizes, listed, listed + top.length));
     } catch (IOException | IllegalStateException | NumberFormatException | JsonParseException e) {
       return Optional.empty();
     }
