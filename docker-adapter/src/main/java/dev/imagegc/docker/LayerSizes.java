@@ -59,10 +59,10 @@ final class LayerSizes {
   }
 
   private boolean learnFromHistory(LayerStack stack) {
-    long[] limits = limits(stack);
-    if (!isOpen(limits, stack)) {
-      return false;
+    if (layers(stack).isPresent()) {
+      return false; // there is nothing left to learn
     }
+    long[] limits = limits(stack);
     Optional<long[]> sizes = StackFit.sizes(limits, stack.history());
     if (sizes.isEmpty()) {
       return dispute(stack);
@@ -100,18 +100,6 @@ final class LayerSizes {
     }
     learn(stack, unknown, rest);
     return true;
-  }
-
-  /** Whether a stack is still worth a look: a layer is unknown, or what is known does not add up. */
-  private static boolean isOpen(long[] limits, LayerStack stack) {
-    long sum = 0;
-    for (long limit : limits) {
-      if (limit == LayerStack.UNKNOWN) {
-        return true;
-      }
-      sum += limit;
-    }
-    return sum != stack.bytes();
   }
 
   private long[] limits(LayerStack stack) {
