@@ -6,7 +6,6 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Layer;
-import dev.imagegc.api.TimedOutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -282,28 +281,28 @@ final class ImageLayers {
     return thread;
   }
 
+  /** An image for which there is no time left is new in the next list too. */
   private void ask(Image image, long until, Map<ImageId, Open> answers) {
+    if (!isBefore(until)) {
+      return;
+    }
     try {
       Optional<Open> answer = ask(image, until);
-      answer.ifPresentOrElse(open -> answers.put(image.id(), open), () -> failed(image, "gone"));
+      answer.ifPresentOrElse(
+          open -> answers.put(image.id(), open), () -> failed(image, "the engine has no answer"));
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {
-      // An image that was merely not asked in time is new in the next list too.
-      if (!(e instanceof TimedOutException) || isBefore(until)) {
-        failed(image, e.toString());
-      }
+      failed(image, e.toString());
     }
   }
 
   private Optional<Open> ask(Image image, long until) {
-    Optional<ImageCalls.Content> content = calls.content(image.id(), left(until));
-    if (content.isEmpty()) {
-      return Optional.empty();
-    }
     return calls
-        .history(image.id(), left(until))
-        .map(history -> new Open(size(image), content.get(), history));
+        .content(image.id(), left(until))
+        .flatMap(content -> calls
+            .history(image.id(), left(until))
+            .map(history -> new Open(size(image), content, history)));
   }
 
   private static boolean isBefore(long until) {
@@ -311,11 +310,7 @@ final class ImageLayers {
   }
 
   private static Duration left(long until) {
-    long nanos = until - System.nanoTime();
-    if (nanos <= 0) {
-      throw new TimedOutException("Asking for layers: there is no time left in this listing.");
-    }
-    return Duration.ofNanos(nanos);
+    return Duration.ofNanos(Math.max(1, until - System.nanoTime()));
   }
 
   private void failed(Image image, String why) {
