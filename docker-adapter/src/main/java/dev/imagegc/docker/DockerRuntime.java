@@ -43,6 +43,9 @@ import org.jspecify.annotations.Nullable;
  *       pinned by this class; see {@link Builder#pinImages} and {@link Builder#pinOwnImage}.
  *   <li>{@link Image#sizeBytes()} is the engine's {@code Size}: with overlay2 the lengths of all files, shared layers
  *       counted in every image; with the containerd store the compressed blobs and the unpacked snapshots.
+ *   <li>{@link Image#layers()} are known with Docker: exactly, within a few blocks of the filesystem. With the containerd
+ *       store that needs the engine's directory at the same path here (see {@link #imageFsPath()}), because blobs are named
+ *       nowhere else; with overlay2 only for some images. With Podman they are unknown.
  *   <li>A container list does not tell when containers ended, so {@link Container#finishedAt()} is always empty.
  *   <li>An image that is mounted into a container counts as used by it. The engine names such an image by the reference
  *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
