@@ -38,6 +38,8 @@
  *       those of the snapshots. Blobs stay after they were unpacked. Up to API 1.51 no call names them.
  *   <li>containerd store: where the classic builder has run a container ({@code RUN}, {@code WORKDIR}), a snapshot of 28 KiB
  *       lies below that layer. The listed size counts it, the history does not.
+ *   <li>containerd store: an image that is loaded when all of its snapshots are there already does not hold them. They go
+ *       with the image that they were made for, earlier than the layers say.
  *   <li>containerd store: a snapshot takes 2 blocks more than it says, and blobs are rounded up to blocks.
  *   <li>Podman: {@code Size} also counts what is stored about the image, 1 to 5 KB, so its histories never add up; asked for
  *       some histories, version 4.3 answers 500.
