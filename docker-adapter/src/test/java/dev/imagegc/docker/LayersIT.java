@@ -81,8 +81,7 @@ class LayersIT {
         RealEngine.archive("kit/loaded:1", List.of(first, empty, second, none, first), true));
     engine.load(RealEngine.archive("kit/turned:1", List.of(second, first), true));
     // With a layer of its own: see the package documentation on loading what is there already.
-    engine.load(
-        RealEngine.archive("kit/shared:1", List.of(first, empty, layer("own", MIB)), true));
+    engine.load(RealEngine.archive("kit/shared:1", List.of(first, empty, layer("own", MIB)), true));
     engine.tag("kit/right:1", "kit/right", "2");
     engine.tag("kit/right:1", "other/right", "3");
     engine.takeAway("kit/turned:1");

@@ -220,7 +220,7 @@ class LayersTest extends DaemonTest {
   }
 
   @Test
-  void imagesThatDisagree_areUnknown_untilOneOfThemGoes() {
+  void imagesThatDisagree_areUnknown() {
     StubImage one = image(List.of("a", "b"), 10L, 20L);
     assertThat(sizesOf(one)).isPresent();
     StubImage other = image(List.of("a", "c"), 11L, 30L);
