@@ -43,6 +43,9 @@ import org.jspecify.annotations.Nullable;
  *       pinned by this class; see {@link Builder#pinImages} and {@link Builder#pinOwnImage}.
  *   <li>{@link Image#sizeBytes()} is the engine's {@code Size}: with overlay2 the lengths of all files, shared layers
  *       counted in every image; with the containerd store the compressed blobs and the unpacked snapshots.
+ *   <li>{@link Image#layers()} are known with Docker: exactly, within a few blocks of the filesystem. With the containerd
+ *       store that needs the engine's directory at the same path here (see {@link #imageFsPath()}), because blobs are named
+ *       nowhere else; with overlay2 only for some images. With Podman they are unknown.
  *   <li>A container list does not tell when containers ended, so {@link Container#finishedAt()} is always empty.
  *   <li>An image that is mounted into a container counts as used by it. The engine names such an image by the reference
  *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
@@ -63,6 +66,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   private final @Nullable OwnContainer ownContainer;
   private final ImageUse use = new ImageUse();
   private final Path containerdRoot;
+  private final @Nullable ImageLayers layers;
   private final ReentrantLock removing = new ReentrantLock(true);
   private volatile @Nullable List<Image> lastListing;
   private volatile ImageFs.@Nullable Place imageFs; // only if proven
@@ -75,6 +79,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     this.http = new EngineHttp(settings.host(), settings.tls(), timeouts.connect());
     this.api = new EngineApi(http, timeouts.call());
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
+    this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
   }
 
   /**
@@ -87,15 +92,35 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     return new Builder();
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>For each image that was not listed before, two more requests ask for its layers ({@link Image#layers()}), four images
+   * at a time. What cannot be asked within the time of the listing is asked by the next one.
+   */
   @Override
   public List<Image> listImages() {
+    long start = System.nanoTime();
+    Duration deadline = listDeadline();
+    List<Image> images = listWithoutLayers(deadline);
+    if (layers != null) {
+      images = layers.addTo(images, start + deadline.toNanos() / 4 * 3);
+      lastListing = images;
+    }
+    return images;
+  }
+
+  private List<Image> listWithoutLayers() {
+    return listWithoutLayers(listDeadline());
+  }
+
+  private List<Image> listWithoutLayers(Duration deadline) {
     Optional<ImageId> own = ownContainer == null ? Optional.empty() : ownContainer.image();
     // Without all=1 untagged parents are missing, and with them the link from an image to its
     // grandparent.
-    List<Image> images =
-        api.read("/images/json?all=1", listDeadline(), ImageListing::parse).stream()
-            .map(image -> pinned(image, own))
-            .toList();
+    List<Image> images = api.read("/images/json?all=1", deadline, ImageListing::parse).stream()
+        .map(image -> pinned(image, own))
+        .toList();
     lastListing = images;
     ImageFs.Place place = imageFs;
     if (place != null && !place.fits(images)) {
@@ -120,7 +145,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
 
   private List<Image> knownImages() {
     List<Image> known = lastListing;
-    return known == null ? listImages() : known;
+    return known == null ? listWithoutLayers() : known;
   }
 
   private Duration listDeadline() {
@@ -177,7 +202,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   public Path imageFsPath() {
     ImageFs.Place known = imageFs;
     if (known == null) {
-      known = new ImageFs(api, containerdRoot).locate(this::listImages);
+      known = new ImageFs(api, containerdRoot).locate(this::listWithoutLayers);
       imageFs = known.proven() ? known : null;
     }
     return known.path();
@@ -196,6 +221,30 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   @Override
   public String toString() {
     return "DockerRuntime[" + api.host() + "]";
+  }
+
+  /** The engine's directory, for what its answers do not tell of layers. */
+  private final class EnginePlaces implements ImageLayers.Places {
+    @Override
+    public ImageFs.@Nullable Place known() {
+      return imageFs;
+    }
+
+    @Override
+    public ImageFs.@Nullable Place find(List<Image> images, Duration limit) {
+      try {
+        ImageFs.Place found = new ImageFs(api.within(limit), containerdRoot).locate(() -> images);
+        if (!found.proven()) {
+          return null;
+        }
+        imageFs = found;
+        return found;
+      } catch (CancelledException e) {
+        throw e;
+      } catch (GcException e) {
+        return null; // what is not at hand cannot be read
+      }
+    }
   }
 
   /** An engine's address, with what is needed to talk to it. */
@@ -222,6 +271,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     private Duration callTimeout = Duration.ofSeconds(10);
     private Pins pins = Pins.of(Pins.DEFAULT);
     private boolean pinOwnImage = true;
+    private boolean layers = true;
     private Path proc = Path.of("/proc");
     private Path containerdRoot = Path.of("/var/lib/containerd");
 
@@ -350,6 +400,18 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
      */
     public Builder pinOwnImage(boolean pin) {
       pinOwnImage = pin;
+      return this;
+    }
+
+    /**
+     * Sets whether {@link DockerRuntime#listImages} asks for the layers of images; true by default. Costs two requests for every image
+     * that was not listed before. Without layers, what a removal frees is estimated from the sizes of whole images.
+     *
+     * @param ask whether to ask for them
+     * @return this builder
+     */
+    public Builder layers(boolean ask) {
+      layers = ask;
       return this;
     }
 

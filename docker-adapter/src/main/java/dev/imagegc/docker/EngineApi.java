@@ -51,6 +51,13 @@ final class EngineApi {
     this.callTimeout = callTimeout;
   }
 
+  /** Returns the same with another time for ordinary calls, if it is shorter. */
+  EngineApi within(Duration limit) {
+    EngineApi other = new EngineApi(http, shorter(limit));
+    other.negotiated = negotiated;
+    return other;
+  }
+
   EngineHost host() {
     return http.host();
   }
@@ -72,12 +79,7 @@ final class EngineApi {
 
   /** Reads the JSON document that answers a GET; any status but success is an exception. */
   <T> T read(String path, Duration deadline, Json.Parser<T> parser) {
-    EngineHttp.Reader<Parsed<T>> reader = (status, body) -> {
-      boolean success = status >= 200 && status < 300;
-      return success
-          ? new Parsed<>(new Answer(status, ""), Json.document(body, parser))
-          : new Parsed<>(new Answer(status, EngineHttp.text(body)), null);
-    };
+    EngineHttp.Reader<Parsed<T>> reader = reader(parser);
     Parsed<T> parsed = send("GET", path, deadline, reader);
     for (int i = 0; i < MAX_REPEATS && overtaken(parsed.answer()); i++) {
       parsed = send("GET", path, deadline, reader);
@@ -86,6 +88,25 @@ final class EngineApi {
       throw failed("GET " + path, parsed.answer());
     }
     return parsed.value();
+  }
+
+  private static <T> EngineHttp.Reader<Parsed<T>> reader(Json.Parser<T> parser) {
+    return (status, body) -> {
+      boolean success = status >= 200 && status < 300;
+      return success
+          ? new Parsed<>(new Answer(status, ""), Json.document(body, parser))
+          : new Parsed<>(new Answer(status, EngineHttp.text(body)), null);
+    };
+  }
+
+  /** Reads the JSON document that answers a GET, asking once; any status but success is empty. */
+  <T> Optional<T> find(String path, Duration deadline, Json.Parser<T> parser) {
+    return Optional.ofNullable(
+        send("GET", path, shorter(deadline), reader(parser)).value());
+  }
+
+  private Duration shorter(Duration deadline) {
+    return deadline.compareTo(callTimeout) < 0 ? deadline : callTimeout;
   }
 
   /**

@@ -13,6 +13,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,6 +29,11 @@ final class ImageCalls {
       return hasTag(name) || digests.stream().anyMatch(digest -> same(digest, name));
     }
   }
+
+  /** Far more than engines allow. */
+  private static final int MAX_LAYERS = 500;
+
+  private static final int MAX_STEPS = 5000;
 
   private final EngineApi api;
 
@@ -77,6 +83,86 @@ final class ImageCalls {
       throw api.failed("GET " + path, answer);
     }
     return Optional.of(api.parse("GET " + path, answer, ImageCalls::found));
+  }
+
+  /**
+   * What an image consists of.
+   *
+   * @param diffIds the digests of its layers' changes, from the bottom up
+   * @param size the engine's {@code Size}, in bytes; with the containerd store it is not the one that is listed, but that of
+   *     the blobs
+   */
+  record Content(List<String> diffIds, long size) {}
+
+  /**
+   * Asks for what an image consists of.
+   *
+   * @return empty if the engine does not tell
+   */
+  Optional<Content> content(ImageId id, Duration deadline) {
+    return api.find("/images/" + encode(id.text()) + "/json", deadline, ImageCalls::content);
+  }
+
+  private static Content content(JsonReader in) throws IOException {
+    List<String> diffIds = new ArrayList<>();
+    boolean[] said = new boolean[1];
+    Long[] size = new Long[1];
+    Json.object(in, (name, value) -> {
+      switch (name) {
+        case "Size" -> size[0] = Json.number(value);
+        case "RootFS" -> {
+          said[0] = true;
+          Json.objectOrNull(value, (member, layers) -> {
+            if (member.equals("Layers")) {
+              diffIds.addAll(Json.strings(layers));
+            } else {
+              layers.skipValue();
+            }
+          });
+        }
+        default -> value.skipValue();
+      }
+    });
+    if (!said[0]
+        || diffIds.size() > MAX_LAYERS
+        || !diffIds.stream().allMatch(LayerStack::isDigest)) {
+      throw Json.malformed("the image has no list of diff ids");
+    }
+    return new Content(diffIds, size[0] == null ? LayerStack.UNKNOWN : size[0]);
+  }
+
+  /**
+   * Asks for the history of an image.
+   *
+   * @return the size of each step from the bottom up, in bytes; empty if the engine does not tell
+   */
+  Optional<List<Long>> history(ImageId id, Duration deadline) {
+    return api.find("/images/" + encode(id.text()) + "/history", deadline, ImageCalls::history);
+  }
+
+  private static List<Long> history(JsonReader in) throws IOException {
+    List<Long> sizes = new ArrayList<>();
+    Json.array(in, step -> sizes.add(stepSize(step)));
+    if (sizes.size() > MAX_STEPS) {
+      throw Json.malformed("the history has " + sizes.size() + " steps");
+    }
+    Collections.reverse(sizes); // engines begin with the newest
+    return sizes;
+  }
+
+  private static long stepSize(JsonReader in) throws IOException {
+    Long[] size = new Long[1];
+    Json.object(in, (name, value) -> {
+      if (name.equals("Size")) {
+        size[0] = Json.number(value);
+      } else {
+        value.skipValue();
+      }
+    });
+    if (size[0] == null || size[0] < 0) {
+      throw Json.malformed("a step of the history has no Size");
+    }
+    return size[0];
   }
 
   private static Found found(JsonReader in) throws IOException {

@@ -34,6 +34,8 @@ final class ImageFs {
   private static final String CONTAINERD_DATABASE = "io.containerd.metadata.v1.bolt/meta.db";
   private static final String CONTAINERD_BLOBS = "io.containerd.content.v1.content/blobs/sha256";
 
+  private static final String GRAPH_IMAGES = "imagedb/content/sha256";
+
   /** Enough to tell two engines apart, and few enough to be checked in no time. */
   private static final int MAX_CHECKED = 100;
 
@@ -64,6 +66,20 @@ final class ImageFs {
           || images.stream()
               .limit(MAX_CHECKED)
               .allMatch(image -> Files.exists(entries.resolve(bare(image.id()))));
+    }
+
+    /** Where a graph driver of Docker writes the sizes of its layers, or null if that is not how images are kept here. */
+    @Nullable
+    Path layers() {
+      return entries.endsWith(GRAPH_IMAGES)
+          ? entries.resolve("../../../layerdb/sha256").normalize()
+          : null;
+    }
+
+    /** Where containerd keeps its blobs, or null if that is not how images are kept here. */
+    @Nullable
+    Path blobs() {
+      return entries.endsWith(CONTAINERD_BLOBS) ? entries : null;
     }
 
     private Place withProof() {
@@ -171,7 +187,7 @@ final class ImageFs {
 
   /** Docker keeps {@code image/<driver>/imagedb} in its data directory, Podman {@code <driver>-images}. */
   private Place graphStore(Info info, Path root) throws IOException {
-    Path docker = root.resolve("image/" + info.driver() + "/imagedb/content/sha256");
+    Path docker = root.resolve("image/" + info.driver() + "/" + GRAPH_IMAGES);
     Path podman = root.resolve(info.driver() + "-images");
     for (Path entries : List.of(docker, podman)) {
       if (!info.driver().isEmpty() && exists(entries)) {

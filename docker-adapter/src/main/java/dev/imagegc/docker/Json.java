@@ -61,6 +61,13 @@ final class Json {
     in.endObject();
   }
 
+  /** Reads an object, or null as one without members. */
+  static void objectOrNull(JsonReader in, Member member) throws IOException {
+    if (!isNull(in)) {
+      object(in, member);
+    }
+  }
+
   /** Reads an array; null is an empty one. */
   static void array(JsonReader in, Element element) throws IOException {
     if (isNull(in)) {

@@ -21,6 +21,33 @@
  *   <li>A list fails as a whole when an image goes while it is made, with Podman and with the containerd store. Asked
  *       again, the engine answers.
  * </ul>
+ *
+ * <p>What they say of layers (the same engines, on ext4):
+ *
+ * <ul>
+ *   <li>Inspect has the diff ids ({@code RootFS.Layers}, or null if there are none), from the bottom up. The history has the
+ *       size of every step, newest first. An image that was loaded without a history has none: {@code []} or null.
+ *   <li>overlay2: the sizes of the history add up to {@code Size}, which counts the bytes of files and nothing else. So
+ *       {@code WORKDIR}, an empty file and {@code RUN true} of BuildKit make layers of size 0, which look like {@code ENV} in
+ *       the history. The classic builder makes no layer for a step that changes nothing. The size of each layer is also in
+ *       {@code image/overlay2/layerdb/sha256/<chain id>/size}.
+ *   <li>overlay2 takes more than it says: 8 blocks of 4 KiB for a first layer, 11 or 12 for any other, 3 to 5 for an image.
+ *   <li>containerd store: the listed {@code Size} is that of the manifest, the config and the layer blobs of all platforms
+ *       that are there, a blob that is named twice counted twice, and of all snapshots, in blocks of the filesystem. An index
+ *       is not counted there, but is in the {@code Size} of inspect, which is of blobs only. The sizes of the history are
+ *       those of the snapshots. Blobs stay after they were unpacked. Up to API 1.51 no call names them.
+ *   <li>containerd store: where the classic builder has run a container ({@code RUN}, {@code WORKDIR}), a snapshot of 28 KiB
+ *       lies below that layer. The listed size counts it, the history does not.
+ *   <li>containerd store: an image that is loaded when all of its snapshots are there already does not hold them. They go
+ *       with the image that they were made for, earlier than the layers say.
+ *   <li>containerd store: a snapshot takes 2 blocks more than it says, and blobs are rounded up to blocks.
+ *   <li>Podman: {@code Size} also counts what is stored about the image, 1 to 5 KB, so its histories never add up; asked for
+ *       some histories, version 4.3 answers 500.
+ *   <li>Every Docker frees space before it answers a DELETE: measured right afterwards, 0.1 % more than the layers promise
+ *       had come back.
+ *   <li>Inspect and history of an image together take Docker 1 ms with overlay2, and 8 to 16 ms with the containerd store; four
+ *       at a time halves that.
+ * </ul>
  */
 @NullMarked
 package dev.imagegc.docker;

@@ -44,10 +44,12 @@ abstract class DaemonTest {
     return directory.resolve("docker.sock");
   }
 
+  /** Most tests count the requests that they are about, so no layers are asked for. */
   DockerRuntime.Builder builder() {
     return DockerRuntime.builder()
         .environment(Map.of())
         .host("unix://" + socket())
+        .layers(false)
         .proc(directory.resolve("no-proc"));
   }
 

@@ -166,6 +166,62 @@ public final class RealEngine {
     return idOf(tag);
   }
 
+  /** Loads what {@code docker save} would write. */
+  public void load(byte[] archive) {
+    Reply reply = call("POST", "/images/load?quiet=1", archive);
+    expect(OK, reply);
+    assertThat(reply.text()).doesNotContain("\"error\"");
+  }
+
+  /**
+   * Returns an archive for {@link #load} of an image with these layers.
+   *
+   * @param layers a tar for each layer, from the bottom up
+   * @param history whether the image has a history: a step for each layer, and a step without a layer between any two
+   */
+  static byte[] archive(String tag, List<byte[]> layers, boolean history) {
+    JsonArray diffIds = new JsonArray();
+    JsonArray names = new JsonArray();
+    JsonArray steps = new JsonArray();
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    for (byte[] layer : layers) {
+      String name = names.size() + "/layer.tar";
+      diffIds.add(LayerStack.digest(layer));
+      names.add(name);
+      files.put(name, layer);
+      steps.add(step(false));
+      steps.add(step(true));
+    }
+    JsonObject rootfs = new JsonObject();
+    rootfs.addProperty("type", "layers");
+    rootfs.add("diff_ids", diffIds);
+    JsonObject config = new JsonObject();
+    config.addProperty("architecture", "amd64");
+    config.addProperty("os", "linux");
+    config.add("config", new JsonObject());
+    config.add("rootfs", rootfs);
+    if (history) {
+      config.add("history", steps);
+    }
+    files.put("config.json", config.toString().getBytes(StandardCharsets.UTF_8));
+    JsonArray tags = new JsonArray();
+    tags.add(tag);
+    JsonObject image = new JsonObject();
+    image.addProperty("Config", "config.json");
+    image.add("RepoTags", tags);
+    image.add("Layers", names);
+    files.put("manifest.json", ("[" + image + "]").getBytes(StandardCharsets.UTF_8));
+    return tar(files);
+  }
+
+  private static JsonObject step(boolean emptyLayer) {
+    JsonObject step = new JsonObject();
+    step.addProperty("created", "2024-01-01T00:00:00Z");
+    step.addProperty("created_by", "a test");
+    step.addProperty("empty_layer", emptyLayer);
+    return step;
+  }
+
   /** Takes a tag away from the image that has it, by giving it to another one that is then removed. */
   public void takeAway(String tag) {
     int colon = tag.lastIndexOf(':');

@@ -28,7 +28,17 @@ final class StubEngine implements Function<Request, Reply> {
     final String id;
     final Set<String> tags = new LinkedHashSet<>();
     final Set<String> digests = new LinkedHashSet<>();
+    final List<String> diffIds = new ArrayList<>();
+    final List<Long> steps = new ArrayList<>(); // sizes of the history, from the bottom up
     String parent = "";
+
+    /** Replaces the layers: their diff ids, and the sizes of the steps that made them, from the bottom up. */
+    void layers(List<String> newDiffIds, Long... newSteps) {
+      diffIds.clear();
+      diffIds.addAll(newDiffIds);
+      steps.clear();
+      steps.addAll(List.of(newSteps));
+    }
 
     private StubImage(String id) {
       this.id = id;
@@ -49,6 +59,7 @@ final class StubEngine implements Function<Request, Reply> {
 
   synchronized StubImage image(String... tags) {
     StubImage image = new StubImage("sha256:" + newId());
+    image.layers(List.of("sha256:" + newId()), 1000L);
     images.put(image.id, image);
     for (String tag : tags) {
       tag(image.id, tag);
@@ -133,7 +144,11 @@ final class StubEngine implements Function<Request, Reply> {
     return switch (request.method() + " " + parts[1]) {
       case "GET version" -> StubDaemon.json(200, version);
       case "GET images" ->
-        path.equals("/images/json") ? listImages() : inspect(middle(path, "/images/", "/json"));
+        path.equals("/images/json")
+            ? listImages()
+            : path.endsWith("/history")
+                ? history(middle(path, "/images/", "/history"))
+                : inspect(middle(path, "/images/", "/json"));
       case "GET containers" ->
         path.equals("/containers/json") ? listContainers() : inspectContainer(parts[2]);
       case "DELETE images" -> delete(path.substring("/images/".length()));
@@ -158,7 +173,7 @@ final class StubEngine implements Function<Request, Reply> {
     json.put("RepoTags", image.tags);
     json.put("RepoDigests", image.digests);
     json.put("Created", 1_700_000_000);
-    json.put("Size", 1000);
+    json.put("Size", image.steps.stream().mapToLong(Long::longValue).sum());
     json.put("Labels", null);
     json.put("Unknown", Map.of("nested", List.of(1, 2)));
     return json;
@@ -166,9 +181,25 @@ final class StubEngine implements Function<Request, Reply> {
 
   private Reply inspect(String name) {
     Optional<StubImage> image = find(name);
-    return image.isPresent()
-        ? StubDaemon.json(200, GSON.toJson(json(image.get())))
-        : StubDaemon.message(404, "No such image: " + name);
+    if (image.isEmpty()) {
+      return StubDaemon.message(404, "No such image: " + name);
+    }
+    Map<String, Object> json = json(image.get());
+    json.put("RootFS", Map.of("Type", "layers", "Layers", image.get().diffIds));
+    return StubDaemon.json(200, GSON.toJson(json));
+  }
+
+  private Reply history(String name) {
+    Optional<StubImage> image = find(name);
+    if (image.isEmpty()) {
+      return StubDaemon.message(404, "No such image: " + name);
+    }
+    List<Map<String, Object>> steps = new ArrayList<>();
+    image
+        .get()
+        .steps
+        .forEach(size -> steps.add(0, Map.of("Id", "<missing>", "CreatedBy", "x", "Size", size)));
+    return StubDaemon.json(200, GSON.toJson(steps));
   }
 
   private Optional<StubImage> find(String name) {
