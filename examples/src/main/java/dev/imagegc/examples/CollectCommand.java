@@ -25,10 +25,7 @@ final class CollectCommand extends OneShotCommand {
       report = lookAtTheEngine(node, report);
     }
     warnings.addProblems(report.problems());
-    return new Result(
-        RoundJson.of(report),
-        TextReport.of(report, node.policy().thresholds()),
-        ExitCodes.of(report));
+    return Result.of(node, report);
   }
 
   /**

@@ -39,6 +39,9 @@ interface Connector {
         .imageFs()
         .map(LocalFsStatsProvider::of)
         .orElseGet(() -> LocalFsStatsProvider.locatedBy(docker::imageFsPath));
+    if (options.countsInodes()) {
+      disk = new StatInodes(disk);
+    }
     return new Connection(docker, disk, SystemGcClock.instance(), docker::close);
   }
 }

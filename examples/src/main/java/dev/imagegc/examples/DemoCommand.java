@@ -29,6 +29,7 @@ final class DemoCommand implements Callable<Integer> {
     Logging.level("warn");
     DemoNode demo = new DemoNode();
     LruGcPolicy policy = LruGcPolicy.builder().keep(DemoNode.PROTECTED).build();
+    TextReport texts = new TextReport(policy.thresholds(), Limits.NONE);
     try (ImageGcManager gc = ImageGcManager.builder()
         .runtime(demo.node().runtime())
         .fsStats(demo.node().fsStats())
@@ -44,20 +45,21 @@ final class DemoCommand implements Callable<Integer> {
       GcPlan plan = gc.plan();
       heading("The plan", """
           The disk is %d%% full, so a round is due. This is what it would do; nothing is touched yet. What was unused \
-          for longest goes first. The numbers are the order; ENOUGH_FREED is the reserve, in case that the others free \
-          less than it seems. The rest stays, and the table says why.""".formatted(plan.usagePercent()));
-      console.say(TextReport.of(plan, policy.thresholds()));
+          for longest goes first. A layer comes back with the last image that holds it: EXCLUSIVE is what an image \
+          frees alone, RECLAIMABLE what it frees if all goes that may, PREDICTED its share of this plan. \
+          ENOUGH_FREED is the reserve, in case that less comes back. The rest stays, and the table says why.""".formatted(plan.usagePercent()));
+      console.say(texts.of(plan));
 
       GcReport report = gc.garbageCollect();
       heading("The round", """
           One image goes at a time: still unused? remove it, measure the disk, enough? The versions of shop/web share \
-          the layers of base/jvm, and ml/train those of ml/report, so they free less than their sizes. The round \
-          believes only the disk, and goes on until the measured need is met.""");
-      console.say(TextReport.of(report, policy.thresholds()));
+          the layers of base/jvm, and ml/train one with ml/report, so they free less than their sizes, and the plan \
+          knew how much. All the same the round believes only the disk, and stops when the measured need is met.""");
+      console.say(texts.of(report));
 
       heading(
           "The node after",
-          "What is in use, protected or young is still there, with all its names.");
+          "What had to stay is still there, with all its names, and so is what was not needed or frees nothing.");
       console.say(images(gc.detectImages(), demo));
       console.say("Next: 'plan' shows what a round would do on your engine, and touches nothing.");
       return ExitCodes.of(report);

@@ -38,6 +38,9 @@ final class DemoNode {
     pull("base/jvm:17", "os", 700, "jvm", 1300);
     day.accept("base/jvm:17 is pulled; it is protected by the rule '" + PROTECTED + "'");
 
+    pull("tools/shell:9", "os", 700, "shell", 0);
+    day.accept("tools/shell:9 is pulled, and never used; base/jvm:17 has its only layer too");
+
     node.run("web", web("1.0"));
     day.accept("shop/web:1.0 is deployed; it was built on base/jvm:17");
 

@@ -26,7 +26,7 @@ final class ExitCodes {
       "0", "fine; also run after SIGTERM",
       "1", "a fault of the agent",
       "2", "bad usage",
-      "3", "needed space was not freed or, for plan, cannot be",
+      "3", "needed space was not freed or, for plan, cannot be; or a limit ended the round",
       "4", "engine or filesystem unreachable, not permitted, not an engine, or of no capacity",
       "5", "some removals failed, but nothing is short",
       "6", "busy: another process owns the state file"));
@@ -34,7 +34,8 @@ final class ExitCodes {
   private ExitCodes() {}
 
   static int of(GcPlan plan) {
-    return plan.shortfallBytes().orElse(0) > 0 ? NOT_ENOUGH_FREED : FINE;
+    boolean inodesInVain = plan.neededInodes().orElse(0) > 0 && plan.victims().isEmpty();
+    return plan.shortfallBytes().orElse(0) > 0 || inodesInVain ? NOT_ENOUGH_FREED : FINE;
   }
 
   static int of(GcReport report) {

@@ -35,12 +35,16 @@ final class Human {
 
   /** {@code 3d ago}; whatever is less than a second ago, or ahead, is {@code now}. */
   static String ago(Instant then, Instant now) {
-    Duration age = Duration.between(then, now);
+    return ago(Duration.between(then, now));
+  }
+
+  /** {@code 3d ago}; whatever is less than a second is {@code now}. */
+  static String ago(Duration age) {
     return age.toSeconds() < 1 ? "now" : coarse(age) + " ago";
   }
 
   /** The largest unit alone: {@code 3d}, {@code 12s}. */
-  private static String coarse(Duration duration) {
+  static String coarse(Duration duration) {
     if (duration.toDays() > 0) {
       return duration.toDays() + "d";
     }

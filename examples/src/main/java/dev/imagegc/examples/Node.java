@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.StoreException;
 import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.core.ImageGcManager;
-import dev.imagegc.core.LruGcPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A collector with all that it needs, put together from the options; closed in the reverse order. */
 final class Node implements AutoCloseable {
-  private final LruGcPolicy policy;
+  private final NodeOptions options;
+  private final AgentPolicy policy;
   private final Connector.Connection connection;
   private final @Nullable FileRecordStore store;
   private final ImageGcManager gc;
 
   private Node(
-      LruGcPolicy policy,
+      NodeOptions options,
+      AgentPolicy policy,
       Connector.Connection connection,
       @Nullable FileRecordStore store,
       ImageGcManager gc) {
+    this.options = options;
     this.policy = policy;
     this.connection = connection;
     this.store = store;
@@ -41,7 +45,8 @@ final class Node implements AutoCloseable {
       GcListener listener,
       Duration detectionInterval,
       Duration collectionInterval) {
-    LruGcPolicy policy = options.policy();
+    AgentPolicy policy = options.policy();
+    Limits limits = options.limits();
     Connector.Connection connection = connector.connect(options);
     FileRecordStore store = options.state().map(Node::openStore).orElse(null);
     ImageGcManager.Builder gc = ImageGcManager.builder()
@@ -50,13 +55,14 @@ final class Node implements AutoCloseable {
         .clock(connection.clock())
         .policy(policy)
         .listener(listener)
+        .limits(limits.forRounds())
         .deadlines(options.deadlines())
         .detectionInterval(detectionInterval)
         .collectionInterval(collectionInterval);
     if (store != null) {
       gc.store(store);
     }
-    return new Node(policy, connection, store, gc.build());
+    return new Node(options, policy, connection, store, gc.build());
   }
 
   private static FileRecordStore openStore(Path file) {
@@ -71,13 +77,28 @@ final class Node implements AutoCloseable {
     return gc;
   }
 
-  LruGcPolicy policy() {
-    return policy;
+  TextReport texts() {
+    return new TextReport(policy.thresholds(), options.limits());
   }
 
-  /** Returns the globs of {@code --keep} that no image of the node has a name for. */
-  List<String> unmatchedGlobs() {
-    return policy.unmatchedGlobs(gc.records());
+  Limits limits() {
+    return options.limits();
+  }
+
+  /**
+   * Returns a sentence on each option that had no effect: a glob of {@code --keep} that no image has a name for, inodes that
+   * nobody can count.
+   */
+  List<String> idleOptions(FsStats measured) {
+    List<String> sentences = new ArrayList<>();
+    policy
+        .unmatchedGlobs(gc.records())
+        .forEach(glob -> sentences.add("--keep '" + glob + "' matched no image"));
+    if (options.countsInodes() && measured.inodes().orElse(0) == 0) {
+      sentences.add(
+          "--inodes-high has no effect: how many inodes " + measured.path() + " has is not known");
+    }
+    return sentences;
   }
 
   @Override

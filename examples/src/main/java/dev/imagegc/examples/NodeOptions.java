@@ -10,10 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that plan, collect, purge and run share. */
 final class NodeOptions {
+  private static final int INODES_OFF = 100;
+  private static final int INODES_GAP = 5; // as between the default thresholds of bytes
   private static final Duration MARGIN = Duration.ofSeconds(2);
   private static final Duration LONGEST_TIMEOUT = Duration.ofDays(1);
 
@@ -56,6 +59,33 @@ final class NodeOptions {
       description =
           "Remove images that were unused for longer than this even when there is space. Default: off.")
   private Duration maxAge = Duration.ZERO;
+
+  @Option(
+      names = "--inodes-high",
+      paramLabel = "PERCENT",
+      description = "Usage of inodes at which a round starts too; 100 is never. Default: 100.")
+  private int inodesHigh = INODES_OFF;
+
+  @Option(
+      names = "--inodes-low",
+      paramLabel = "PERCENT",
+      description =
+          "Usage of inodes down to which such a round goes. Default: 5 below --inodes-high.")
+  private @Nullable Integer inodesLow;
+
+  @Option(
+      names = "--collect-without-gain",
+      description =
+          "Where space is needed, remove also what frees nothing, because images that stay hold all of its layers.")
+  private boolean collectWithoutGain;
+
+  @Option(
+      names = "--keep-cache-if-in-vain",
+      description = "Remove nothing for space if removing all that may go would not reach --low.")
+  private boolean keepCacheIfInVain;
+
+  @Mixin
+  private final LimitOptions limits = new LimitOptions();
 
   @Option(
       names = "--keep",
@@ -144,14 +174,46 @@ final class NodeOptions {
         .orElse(Deadlines.defaults());
   }
 
-  LruGcPolicy policy() {
+  /** Whether inodes can start a round. */
+  boolean countsInodes() {
+    return inodesHigh < INODES_OFF;
+  }
+
+  Limits limits() {
+    return limits.limits();
+  }
+
+  AgentPolicy policy() {
+    return new AgentPolicy(globs(), thresholds());
+  }
+
+  private GcThresholds thresholds() {
     percent("--high", high);
     percent("--low", low);
-    if (low > high) {
-      throw new UsageException("--low must not be above --high, but " + low + " is above " + high);
+    notAbove("--low", low, "--high", high);
+    percent("--inodes-high", inodesHigh);
+    if (inodesLow != null) {
+      percent("--inodes-low", inodesLow);
+      notAbove("--inodes-low", inodesLow, "--inodes-high", inodesHigh);
+      if (!countsInodes()) {
+        throw new UsageException(
+            "--inodes-low must come with --inodes-high below 100, but is " + inodesLow + " alone");
+      }
     }
-    LruGcPolicy.Builder policy =
-        LruGcPolicy.builder().highPercent(high).lowPercent(low).minAge(minAge).maxAge(maxAge);
+    return GcThresholds.builder()
+        .highPercent(high)
+        .lowPercent(low)
+        .minAge(minAge)
+        .maxAge(maxAge)
+        .inodesPercent(
+            inodesHigh, inodesLow == null ? Math.max(0, inodesHigh - INODES_GAP) : inodesLow)
+        .collectsWithoutGain(collectWithoutGain)
+        .collectsInVain(!keepCacheIfInVain)
+        .build();
+  }
+
+  private LruGcPolicy globs() {
+    LruGcPolicy.Builder policy = LruGcPolicy.builder();
     for (String glob : keep) {
       try {
         policy.keep(glob);
@@ -165,6 +227,13 @@ final class NodeOptions {
   private static void percent(String option, int value) {
     if (value < 0 || value > 100) {
       throw new UsageException(option + " must be from 0 to 100, but is " + value);
+    }
+  }
+
+  private static void notAbove(String lowOption, int low, String highOption, int high) {
+    if (low > high) {
+      throw new UsageException(
+          lowOption + " must not be above " + highOption + ", but " + low + " is above " + high);
     }
   }
 }

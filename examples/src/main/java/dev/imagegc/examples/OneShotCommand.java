@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcPlan;
+import dev.imagegc.api.GcReport;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 
@@ -24,8 +28,24 @@ abstract class OneShotCommand implements Callable<Integer> {
     this.console = console;
   }
 
-  /** What came of it, in both forms. */
-  record Result(RoundJson json, String text, int exitCode) {}
+  /** What came of it, in both forms, and the filesystem as measured first. */
+  record Result(RoundJson json, String text, int exitCode, Optional<FsStats> measured) {
+    static Result of(Node node, GcPlan plan) {
+      return new Result(
+          RoundJson.of(plan, node.limits()),
+          node.texts().of(plan),
+          ExitCodes.of(plan),
+          Optional.of(plan.filesystem()));
+    }
+
+    static Result of(Node node, GcReport report) {
+      return new Result(
+          RoundJson.of(report, node.limits()),
+          node.texts().of(report),
+          ExitCodes.of(report),
+          report.filesystemBefore());
+    }
+  }
 
   /** Does the one thing, and adds what should be said beside it. */
   abstract Result perform(Node node, Warnings warnings);
@@ -40,8 +60,7 @@ abstract class OneShotCommand implements Callable<Integer> {
       Result result = perform(node, warnings);
       print(result);
       if (result.json().error() == null) { // else nothing was listed that a glob could match
-        node.unmatchedGlobs()
-            .forEach(glob -> console.warn("--keep '" + glob + "' matched no image"));
+        result.measured().map(node::idleOptions).ifPresent(idle -> idle.forEach(console::warn));
       }
       return result.exitCode();
     } catch (GcException e) {
@@ -53,7 +72,8 @@ abstract class OneShotCommand implements Callable<Integer> {
   }
 
   private Result failed(GcException trouble) {
-    return new Result(RoundJson.of(kind, trouble), "", ExitCodes.of(trouble));
+    return new Result(
+        RoundJson.of(kind, trouble, options.limits()), "", ExitCodes.of(trouble), Optional.empty());
   }
 
   private void print(Result result) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
-import dev.imagegc.api.GcPlan;
 import picocli.CommandLine.Command;
 
 /** Shows what a round would do. */
@@ -16,8 +15,6 @@ final class PlanCommand extends OneShotCommand {
 
   @Override
   Result perform(Node node, Warnings warnings) {
-    GcPlan plan = node.gc().plan();
-    return new Result(
-        RoundJson.of(plan), TextReport.of(plan, node.policy().thresholds()), ExitCodes.of(plan));
+    return Result.of(node, node.gc().plan());
   }
 }

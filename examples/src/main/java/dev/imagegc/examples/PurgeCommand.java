@@ -18,9 +18,6 @@ final class PurgeCommand extends OneShotCommand {
   Result perform(Node node, Warnings warnings) {
     GcReport report = node.gc().deleteUnusedImages();
     warnings.addProblems(report.problems());
-    return new Result(
-        RoundJson.of(report),
-        TextReport.of(report, node.policy().thresholds()),
-        ExitCodes.of(report));
+    return Result.of(node, report);
   }
 }

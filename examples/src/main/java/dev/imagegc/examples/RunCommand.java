@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
@@ -41,7 +42,7 @@ final class RunCommand implements Callable<Integer> {
 
   private final AtomicReference<@Nullable Node> running = new AtomicReference<>();
   private Optional<Outcome> lastOutcome = Optional.empty(); // only used by the listener's thread
-  private boolean globsChecked; // only used by the listener's thread
+  private boolean optionsChecked; // only used by the listener's thread
 
   RunCommand(Connector connector, Console console, Supplier<StopSignal> signals) {
     this.connector = connector;
@@ -59,12 +60,12 @@ final class RunCommand implements Callable<Integer> {
     try (Node node = Node.open(options, connector, this::onEvent, look(), interval)) {
       running.set(node);
       node.gc().start();
-      console.note(
-          "watching, a round every " + Human.duration(interval) + "; end with SIGTERM or Ctrl-C");
+      console.note("watching, a round every " + Human.duration(interval) + limits()
+          + "; end with SIGTERM or Ctrl-C");
       signal.awaitAsked();
     } catch (GcException e) {
       if (options.json()) {
-        console.say(RoundJson.of("collect", e));
+        console.say(RoundJson.of("collect", e, options.limits()));
       }
       console.error(e.getMessage());
       return ExitCodes.of(e);
@@ -74,34 +75,42 @@ final class RunCommand implements Callable<Integer> {
     return ExitCodes.FINE;
   }
 
+  private String limits() {
+    Limits limits = options.limits();
+    return limits.equals(Limits.NONE) ? "" : ", which ends at " + limits;
+  }
+
   private Duration look() {
     return interval.compareTo(RAREST_LOOK) < 0 ? interval : RAREST_LOOK;
   }
 
   private void onEvent(GcEvent event) {
+    if (event.type().equals(GcEventType.REFERENCES_LOST)) {
+      console.warn(event.message()); // the library logs only the first one
+    }
     if (!event.type().equals(GcEventType.ROUND_FINISHED)) {
       return; // the library logs what lasts
     }
     GcReport report = event.report().orElseThrow();
     if (options.json()) {
-      console.say(RoundJson.of(report));
+      console.say(RoundJson.of(report, options.limits()));
     } else if (isNews(report)) {
-      console.say(event.at() + " " + Human.clean(event.message()));
+      console.say(TextReport.line(event, report));
     }
     lastOutcome = Optional.of(report.outcome());
-    checkGlobs();
+    report.filesystemBefore().ifPresent(this::checkOptions);
   }
 
   private boolean isNews(GcReport report) {
     return !report.removed().isEmpty() || !lastOutcome.equals(Optional.of(report.outcome()));
   }
 
-  private void checkGlobs() {
+  private void checkOptions(FsStats measured) {
     Node node = running.get();
-    if (globsChecked || node == null || node.gc().records().isEmpty()) {
+    if (optionsChecked || node == null || node.gc().records().isEmpty()) {
       return;
     }
-    globsChecked = true;
-    node.unmatchedGlobs().forEach(glob -> console.warn("--keep '" + glob + "' matched no image"));
+    optionsChecked = true;
+    node.idleOptions(measured).forEach(console::warn);
   }
 }

@@ -4,33 +4,41 @@ package dev.imagegc.examples;
 import dev.imagegc.api.Accounting;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.FsStats;
+import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
-import dev.imagegc.api.HeldBytes;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
-import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 
-/** Plans and reports as people read them. */
-final class TextReport {
-  private TextReport() {}
-
-  static String of(GcPlan plan, GcThresholds thresholds) {
+/**
+ * Plans and reports as people read them.
+ *
+ * @param thresholds what the rounds go by
+ * @param limits where they end
+ */
+record TextReport(GcThresholds thresholds, Limits limits) {
+  String of(GcPlan plan) {
     FsStats disk = plan.filesystem();
     Facts facts = new Facts()
         .add("Image filesystem", disk.path())
         .add("Capacity", capacity(disk))
-        .add("Usage", plan.usagePercent() + "%" + rule(thresholds));
-    plan.neededBytes().ifPresent(need -> facts.add("Need", need(need)));
-    return facts + images(plan.decisions(), disk.measuredAt()) + "\n" + conclusion(plan);
+        .add("Usage", plan.usagePercent() + "%" + rule());
+    if (knowsInodes(disk)) {
+      facts.add("Inodes", disk.inodes().orElse(0) + ", " + free(disk) + " free" + inodesRule());
+    }
+    addLimits(facts, "; this plan is made without them");
+    addNeed(facts, plan.neededBytes(), plan.neededInodes());
+    return facts + plannedImages(plan.decisions()) + "\n" + conclusion(plan);
   }
 
-  static String of(GcReport report, GcThresholds thresholds) {
+  /** Returns nothing for a round that could not begin. */
+  String of(GcReport report) {
     if (report.filesystemBefore().isEmpty()) {
       return "";
     }
@@ -38,42 +46,113 @@ final class TextReport {
     Facts facts = new Facts()
         .add("Image filesystem", before.path())
         .add("Capacity", capacity(before))
-        .add("Usage before", Human.percent(report.usagePercentBefore()) + rule(thresholds))
+        .add("Usage before", Human.percent(report.usagePercentBefore()) + rule())
         .add("Usage after", Human.percent(report.usagePercentAfter()));
-    report.neededBytes().ifPresent(need -> facts.add("Need", need(need)));
+    if (knowsInodes(before)) {
+      facts.add(
+          "Inodes",
+          before.inodes().orElse(0) + ", " + free(before) + " free before"
+              + report
+                  .filesystemAfter()
+                  .map(after -> ", " + free(after) + " after")
+                  .orElse("")
+              + inodesRule());
+    }
+    addLimits(facts, "");
+    addNeed(facts, report.neededBytes(), report.neededInodes());
     if (!report.decisions().isEmpty()) {
       facts.add("Predicted", prediction(report.predictedBytes(), report.accounting()));
       facts.add("Freed", Human.bytes(report.freedBytes()) + ", measured" + difference(report));
     }
-    return facts + images(report.decisions(), report.startedAt()) + "\n" + conclusion(report);
+    report
+        .stoppedBy()
+        .ifPresent(limit ->
+            facts.add("Stopped by", "the limit of " + limit.code().toLowerCase(Locale.ROOT)));
+    return facts + triedImages(report.decisions()) + "\n" + conclusion(report);
   }
 
-  /** Every image: those that go or went first, then those that may go next, then those that stay. */
-  private static String images(List<ImageDecision> images, Instant now) {
-    if (images.isEmpty()) {
-      return "";
+  /** One line on a round that has ended, and why it fell short if it did. */
+  static String line(GcEvent event, GcReport report) {
+    String line = event.at() + " " + event.message();
+    if (!report.decisions().isEmpty()) {
+      line += "; predicted " + prediction(report.predictedBytes(), report.accounting());
     }
-    Table table =
-        new Table(">#", "DECISION", "REASON", ">SIZE", ">FREED", "SEEN", "USED", "IMAGE", "DETAIL");
+    return Human.clean(line) + explanation(report, "  ");
+  }
+
+  /** Every image: those that would go first, then those that may go next, then those that stay. */
+  private static String plannedImages(List<ImageDecision> images) {
+    Table table = new Table(
+        ">#",
+        "DECISION",
+        ">SIZE",
+        ">EXCLUSIVE",
+        ">RECLAIMABLE",
+        ">PREDICTED",
+        ">AGE",
+        "USED",
+        "IMAGE",
+        "REASON");
     int turn = 0;
     for (ImageDecision image : images) {
       table.row(
           hasTurn(image) ? String.valueOf(++turn) : "",
           image.decision().code(),
-          image.reason().code(),
           Human.bytes(image.image().sizeBytes()),
-          image.measuredBytes().isPresent() ? Human.bytes(image.measuredBytes()) : "",
-          Human.ago(image.record().firstDetected(), now),
-          image.record().lastUsed().map(used -> Human.ago(used, now)).orElse("never"),
+          Human.bytes(image.exclusiveBytes()),
+          Human.bytes(image.reclaimableBytes()),
+          predicted(image),
+          age(image),
+          used(image),
           name(image.image()),
-          image.detail());
+          reason(image));
     }
-    return "\n" + table;
+    return images.isEmpty() ? "" : "\n" + table;
+  }
+
+  /** Every image: those that went or were tried first, then those that may go next, then those that stay. */
+  private static String triedImages(List<ImageDecision> images) {
+    Table table = new Table(
+        ">#", "DECISION", ">SIZE", ">PREDICTED", ">FREED", ">AGE", "USED", "IMAGE", "REASON");
+    int turn = 0;
+    for (ImageDecision image : images) {
+      table.row(
+          hasTurn(image) ? String.valueOf(++turn) : "",
+          image.decision().code(),
+          Human.bytes(image.image().sizeBytes()),
+          predicted(image),
+          image.measuredBytes().isPresent() ? Human.bytes(image.measuredBytes()) : "",
+          age(image),
+          used(image),
+          name(image.image()),
+          reason(image));
+    }
+    return images.isEmpty() ? "" : "\n" + table;
   }
 
   /** Whether an image has a place in the order of removal. */
   private static boolean hasTurn(ImageDecision image) {
     return !image.decision().equals(Decision.KEPT) || image.reason().equals(Reason.ENOUGH_FREED);
+  }
+
+  /** The part of the prediction that an image is credited with; nothing for one that stays. */
+  private static String predicted(ImageDecision image) {
+    return image.decision().equals(Decision.KEPT) ? "" : Human.bytes(image.creditedBytes());
+  }
+
+  private static String age(ImageDecision image) {
+    return image.age().map(Human::coarse).orElse("unknown");
+  }
+
+  private static String used(ImageDecision image) {
+    return image.unusedFor().map(Human::ago).orElse("never");
+  }
+
+  /** The reason with its words, except those on the usage, which stand above the table. */
+  private static String reason(ImageDecision image) {
+    return image.detail().isEmpty() || image.reason().equals(Reason.SPACE)
+        ? image.reason().code()
+        : image.reason() + ": " + image.detail();
   }
 
   static String name(Image image) {
@@ -91,48 +170,30 @@ final class TextReport {
     if (plan.outcome().equals(Outcome.NOT_NEEDED)) {
       return "NOT_NEEDED: none of " + all + " would be removed.";
     }
-    String victims = plan.victims().isEmpty()
-        ? "PLANNED: none of " + all + " may be removed."
-        : Human.wrapped(
-            "PLANNED: " + plan.victims().size() + " of " + all
-                + " would be removed, predicted to free "
-                + prediction(plan.predictedBytes(), plan.accounting()) + ".",
-            "");
-    return plan.shortfallBytes().orElse(0) > 0
-        ? victims + "\nThat is not enough: " + Human.bytes(plan.shortfallBytes())
-            + " would still be missing."
-        : victims;
+    String victims =
+        plan.victims().isEmpty() ? "none" : String.valueOf(plan.victims().size());
+    String total = "PLANNED: " + victims + " of " + all + " would be removed. Needed: "
+        + need(plan.neededBytes(), plan.neededInodes()) + "; predicted: "
+        + prediction(plan.predictedBytes(), plan.accounting()) + ".";
+    return Human.wrapped(total, "")
+        + (plan.shortfallBytes().orElse(0) > 0
+            ? "\nThat is not enough: " + Human.bytes(plan.shortfallBytes())
+                + " would still be missing."
+            : "");
   }
 
   private static String conclusion(GcReport report) {
-    StringBuilder text = new StringBuilder(report.outcome().code()).append(": ");
-    if (report.decisions().isEmpty()) {
-      text.append("no image was touched.");
-    } else {
-      text.append("removed ")
-          .append(report.removed().size())
-          .append(" of ")
-          .append(Human.count(report.decisions().size(), "image"))
-          .append('.');
-    }
-    if (report.missingBytes().orElse(0) > 0) {
-      text.append("\nStill missing: ")
-          .append(Human.bytes(report.missingBytes()))
-          .append('.');
-    }
-    for (HeldBytes held : report.held()) {
-      text.append("\n  held by ")
-          .append(Human.count(held.imageCount(), "image"))
-          .append(' ')
-          .append(held.reason())
-          .append(": ")
-          .append(Human.bytes(held.bytes()));
-    }
-    report
-        .otherDataBytes()
-        .ifPresent(
-            bytes -> text.append("\n  data that is not images: ").append(Human.bytes(bytes)));
-    return text.toString();
+    String removed = report.decisions().isEmpty()
+        ? "no image was touched."
+        : "removed " + report.removed().size() + " of "
+            + Human.count(report.decisions().size(), "image") + ".";
+    return report.outcome() + ": " + removed + explanation(report, "");
+  }
+
+  private static String explanation(GcReport report, String indent) {
+    return report.explanation().isEmpty()
+        ? ""
+        : "\n" + indent + Human.wrapped(Human.clean(report.explanation()), indent) + ".";
   }
 
   private static String capacity(FsStats disk) {
@@ -140,23 +201,64 @@ final class TextReport {
         + " available";
   }
 
-  private static String rule(GcThresholds thresholds) {
+  private String rule() {
     return thresholds.highPercent() == 100
         ? " (usage starts no round)"
         : " (a round starts at " + thresholds.highPercent() + "% and frees down to "
             + thresholds.lowPercent() + "%)";
   }
 
-  private static String need(long bytes) {
-    return bytes == 0 ? "nothing" : Human.bytes(bytes);
+  private static boolean knowsInodes(FsStats disk) {
+    return disk.inodes().orElse(0) > 0;
+  }
+
+  private static String free(FsStats disk) {
+    return disk.inodesFree().isPresent()
+        ? String.valueOf(disk.inodesFree().getAsLong())
+        : "unknown";
+  }
+
+  private String inodesRule() {
+    return thresholds.inodesHighPercent() == 100
+        ? ""
+        : " (a round starts at " + thresholds.inodesHighPercent() + "% used and goes down to "
+            + thresholds.inodesLowPercent() + "%)";
+  }
+
+  private void addLimits(Facts facts, String remark) {
+    if (!limits.equals(Limits.NONE)) {
+      facts.add("Limits", limits + remark);
+    }
+  }
+
+  private static void addNeed(Facts facts, OptionalLong bytes, OptionalLong inodes) {
+    if (bytes.isPresent()) {
+      facts.add("Need", need(bytes, inodes));
+    }
+  }
+
+  private static String need(OptionalLong bytes, OptionalLong inodes) {
+    String words = bytes.orElse(0) == 0 ? "nothing" : Human.bytes(bytes);
+    if (inodes.orElse(0) == 0) {
+      return words;
+    }
+    String count = inodes.getAsLong() + " inodes";
+    return bytes.orElse(0) == 0 ? count : words + " and " + count;
   }
 
   private static String prediction(OptionalLong bytes, Accounting accounting) {
-    if (accounting.equals(Accounting.SIZES)) {
-      return "at most " + Human.bytes(bytes)
-          + ", by listed sizes (shared layers count in every image)";
+    if (bytes.isEmpty()) {
+      return "unknown";
     }
-    return Human.bytes(bytes);
+    if (accounting.equals(Accounting.LAYERS)) {
+      return Human.bytes(bytes) + ", exact by layers";
+    }
+    if (accounting.equals(Accounting.MIXED)) {
+      return "at most " + Human.bytes(bytes)
+          + ", partly by layers, partly by listed sizes (shared layers count in every image)";
+    }
+    return "at most " + Human.bytes(bytes)
+        + ", by listed sizes (shared layers count in every image)";
   }
 
   private static String difference(GcReport report) {

@@ -103,6 +103,33 @@ class AgentEngineIT {
   }
 
   @Test
+  void collect_nothingHasChanged_removesExactlyTheVictimsOfThePlanInItsOrder() throws Exception {
+    engine.importBusybox("same/running:1");
+    engine.run("same/running:1", "/bin/busybox", "sleep", "600");
+    String kept = engine.importImage("same/kept:1", MB);
+    long before = available();
+    for (int i = 0; i < 5; i++) {
+      engine.importImage("same/i" + i + ":1", 30 * MB);
+    }
+    long sizeOnDisk = (before - available()) / 5;
+    leaveNeedOf(sizeOnDisk * 5 / 2); // three of them, by prediction and by measurement
+    String[] options = {"--json", "--min-age", "0s", "--keep", "docker.io/same/kept"};
+
+    JsonObject plan = agent(0, "plan", options);
+    assertThat(decided(plan, "PLANNED")).hasSize(3).allMatch(engine::hasImage);
+    JsonObject round = agent(0, "collect", options);
+
+    assertThat(text(round, "outcome")).isEqualTo("DONE");
+    assertThat(removed(round)).isEqualTo(decided(plan, "PLANNED")).noneMatch(engine::hasImage);
+    assertThat(decided(round, "KEPT"))
+        .containsExactlyElementsOf(decided(plan, "KEPT"))
+        .contains(kept);
+    assertThat(decided(round, "KEPT")).allMatch(engine::hasImage);
+    assertThat(round.get("predictedBytes")).isEqualTo(plan.get("predictedBytes"));
+    assertThat(credits(plan)).isEqualTo(plan.get("predictedBytes").getAsLong());
+  }
+
+  @Test
   void collect_oneShotCommandsWithState_removeTheLeastRecentlyUsed() throws Exception {
     UsedImages images = importXyz();
     for (String tag : images.tags()) {
@@ -342,10 +369,20 @@ class AgentEngineIT {
   }
 
   private static List<String> removed(JsonObject round) {
+    return decided(round, "REMOVED");
+  }
+
+  private static List<String> decided(JsonObject round, String decision) {
     return images(round).stream()
-        .filter(image -> text(image, "decision").equals("REMOVED"))
+        .filter(image -> text(image, "decision").equals(decision))
         .map(image -> text(image, "id"))
         .toList();
+  }
+
+  private static long credits(JsonObject round) {
+    return images(round).stream()
+        .mapToLong(image -> image.get("creditedBytes").getAsLong())
+        .sum();
   }
 
   /** The images that go or may go, in order. */

@@ -34,6 +34,29 @@ class BadUsageTest {
         mistake("'--max-age': '999999d' must be at most 292 years", "--max-age", "999999d"),
         mistake("--timeout must be above zero and at most 1d, but is 0s", "--timeout", "off"),
         mistake("--timeout must be above zero and at most 1d, but is 25h", "--timeout", "25h"),
+        mistake("--inodes-high must be from 0 to 100, but is 101", "--inodes-high", "101"),
+        mistake("--inodes-low must be from 0 to 100, but is -1", "--inodes-low", "-1"),
+        mistake(
+            "--inodes-low must not be above --inodes-high, but 91 is above 90",
+            "--inodes-high",
+            "90",
+            "--inodes-low",
+            "91"),
+        mistake(
+            "--inodes-low must come with --inodes-high below 100, but is 70 alone",
+            "--inodes-low",
+            "70"),
+        mistake("--max-removals must be at least 1, but is 0", "--max-removals", "0"),
+        mistake("--max-removals must be at least 1, but is -3", "--max-removals", "-3"),
+        mistake("'--max-removals': 'few' is not an int", "--max-removals", "few"),
+        mistake("--max-bytes must be at least 1, but is 0", "--max-bytes", "0GiB"),
+        mistake("--max-bytes must be at least 1, but is -1", "--max-bytes", "-1"),
+        mistake(
+            "'--max-bytes': '2GB' is not a size like 1048576, 500MiB or 2GiB",
+            "--max-bytes",
+            "2GB"),
+        mistake("--time-budget must be above zero, but is 0s", "--time-budget", "off"),
+        mistake("'--time-budget': '-5s' must not be negative", "--time-budget", "-5s"),
         mistake("--keep: keep glob 'app[12]' must not contain '['", "--keep", "app[12]"),
         mistake("--keep: keep glob must not be empty", "--keep", ""),
         mistake("--keep: keep glob 'a***' must not contain more than two *", "--keep", "a***"),
@@ -130,6 +153,8 @@ class BadUsageTest {
   void help_ofCommandsForANode_namesEveryOption(String command) {
     assertThat(AgentRun.on(node, command, "--help").out())
         .contains("--host", "--image-fs", "--high", "--low", "--min-age", "--max-age", "--keep")
+        .contains("--inodes-high", "--inodes-low", "--max-removals", "--max-bytes", "--time-budget")
+        .contains("--collect-without-gain", "--keep-cache-if-in-vain")
         .contains("--state", "--json", "--timeout", "--verbose", "--help");
   }
 

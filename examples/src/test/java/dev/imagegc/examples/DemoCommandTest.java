@@ -16,8 +16,9 @@ class DemoCommandTest {
     assertThat(run.exitCode()).isEqualTo(0);
     assertThat(run.out())
         .contains("The plan", "The round", "The node after")
-        .contains("PLANNED", "REMOVED", "IN_USE", "PROTECTED", "TOO_YOUNG", "ENOUGH_FREED")
-        .contains("DONE: removed 3 of 8 images.");
+        .contains(
+            "PLANNED", "REMOVED", "IN_USE", "PROTECTED", "TOO_YOUNG", "ENOUGH_FREED", "NO_GAIN")
+        .contains("DONE: removed 3 of 9 images.");
     assertThat(run.err()).isEmpty();
     assertThat(untouched.calls()).isEmpty();
   }
@@ -25,6 +26,27 @@ class DemoCommandTest {
   @Test
   void demo_isWhatRunsWithoutACommand_andAlwaysTheSame() {
     assertThat(AgentRun.on(untouched)).isEqualTo(AgentRun.on(untouched, "demo"));
+  }
+
+  @Test
+  void demo_sharedLayers_areInNoPredictionAndTheDiskAgrees() {
+    String out = AgentRun.on(untouched, "demo").out();
+
+    assertThat(out)
+        .containsPattern("PLANNED +10.7 GiB +2.0 GiB +10.7 GiB +2.0 GiB +11d .*/ml/train:3 +SPACE")
+        .containsPattern("REMOVED +10.7 GiB +2.0 GiB +2.0 GiB +11d .*/ml/train:3 +SPACE")
+        .contains("predicted: 4.3 GiB, exact by layers.")
+        .contains("Freed             4.3 GiB, measured")
+        .doesNotContain("listed size");
+  }
+
+  @Test
+  void demo_tables_haveOnlyTheWordsOfAReasonBeyond125Columns() {
+    String out = AgentRun.on(untouched, "demo").out();
+
+    assertThat(out.lines().map(line -> line.replaceFirst("(?<= [A-Z_]{6,20}): .*", "")))
+        .anyMatch(line -> line.endsWith("PROTECTED"))
+        .allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(125));
   }
 
   @Test

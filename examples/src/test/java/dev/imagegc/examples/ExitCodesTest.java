@@ -83,6 +83,19 @@ class ExitCodesTest {
   }
 
   @Test
+  void of_planThatNeedsInodes_isThreeWhenNothingCanGo() {
+    GcPlan.Builder plan = GcPlan.builder(Operation.COLLECT, DISK, 50).neededInodes(100);
+    ImageDecision victim = ImageDecision.builder(
+            ImageRecord.of(Image.builder(ImageId.of("a")).build(), Instant.EPOCH),
+            Decision.PLANNED,
+            Reason.SPACE)
+        .build();
+
+    assertThat(ExitCodes.of(plan.build())).isEqualTo(3);
+    assertThat(ExitCodes.of(plan.decisions(List.of(victim)).build())).isEqualTo(0);
+  }
+
+  @Test
   void of_planWithUnknownPrediction_isFine() {
     assertThat(ExitCodes.of(
             GcPlan.builder(Operation.COLLECT, DISK, 90).neededBytes(100).build()))

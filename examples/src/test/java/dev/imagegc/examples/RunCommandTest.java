@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.imagegc.api.RemovalOutcome;
+import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.testkit.FakeNode;
@@ -13,6 +15,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -85,8 +88,53 @@ class RunCommandTest {
     signal.ask();
 
     assertThat(idle).contains("COLLECT NOT_NEEDED");
-    assertThat(acted).contains("COLLECT DONE").contains("removed 1 of 1 images");
+    assertThat(acted)
+        .contains("COLLECT DONE")
+        .contains("removed 1 of 1 images; predicted 300 B, exact by layers");
     assertThat(exitCode.get()).isEqualTo(0);
+  }
+
+  @Test
+  void run_limit_endsARoundWithAnExplanationAndTheNextGoesOn() throws Exception {
+    node.image("a").tag("a:1").size(300).add();
+    node.image("b").tag("b:1").size(300).add();
+    node.fillTo(100);
+    CompletableFuture<Integer> exitCode = start(
+        "--interval",
+        "1s",
+        "--min-age",
+        "0s",
+        "--high",
+        "60",
+        "--low",
+        "10",
+        "--max-removals",
+        "1");
+    String first = out.take();
+    awaitLine("limit of removals");
+    String second = awaitLine("COLLECT");
+    signal.ask();
+
+    assertThat(err.toString()).contains("a round every 1s, which ends at 1 removal; end with");
+    assertThat(first).contains("COLLECT SHORT").contains("removed 1 of 2 images");
+    assertThat(second).contains("removed 1 of 1 images");
+    assertThat(exitCode.get()).isEqualTo(0);
+  }
+
+  @Test
+  void run_removalThatCostsNames_isWarnedAbout() throws Exception {
+    node.image("a").tag("a:1").size(300).add();
+    node.fillTo(90);
+    node.faults()
+        .failRemovals(
+            "a", RemovalResult.of(RemovalOutcome.FAILED, "no").withLostReferences(List.of("a:1")));
+    CompletableFuture<Integer> exitCode = start("--json", "--interval", "1s", "--min-age", "0s");
+    JsonObject round = json(out.take());
+    signal.ask();
+    exitCode.get();
+
+    assertThat(err.toString()).contains("warning: image a stays but lost its names [a:1]\n");
+    assertThat(round.get("problems")).hasToString("[\"image a stays but lost its names [a:1]\"]");
   }
 
   @Test
@@ -122,6 +170,14 @@ class RunCommandTest {
     return CompletableFuture.supplyAsync(
         () -> Agent.commandLine(AgentRun.connector(node), console, () -> signal).execute(args),
         task -> new Thread(task, "agent").start());
+  }
+
+  private String awaitLine(String words) throws InterruptedException {
+    String line = out.take();
+    while (!line.contains(words)) {
+      line = out.take();
+    }
+    return line;
   }
 
   private static JsonObject json(String line) {
