@@ -124,11 +124,13 @@ class ExactBytesEngineIT {
     try (ImageGcManager gc = collector(smallFirst(), RoundLimits.builder())) {
       GcReport report = gc.freeSpace(15L * MB);
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
-      assertThat(report.predictedBytes().orElseThrow()).isGreaterThan(20L * MB); // of both images
-      assertThat(report.removed())
-          .singleElement()
-          .satisfies(image -> assertThat(image.measuredBytes().orElseThrow())
-              .isGreaterThan(10 * image.creditedBytes().orElseThrow()));
+      assertThat(report.removed()).hasSize(1);
+      if (!engine.hasContainerdStore()) { // which tells blocks, and needs no correction
+        assertThat(report.predictedBytes().orElseThrow()).isGreaterThan(20L * MB); // of both
+        ImageDecision small = report.removed().get(0);
+        assertThat(small.measuredBytes().orElseThrow())
+            .isGreaterThan(10 * small.creditedBytes().orElseThrow());
+      }
       assertThat(engine.hasImage("exact/large:1")).isTrue();
     }
   }
