@@ -54,14 +54,18 @@ final class LayerLedger {
     }
   }
 
-  /** Whether a layer goes that this image holds, or may, because its layers are not known. */
-  boolean gainsWith(Item item) {
+  /** What goes that this image holds; a lot if its layers are not known. */
+  long gainWith(Item item) {
+    if (item.tracked.layers() == null) {
+      return Long.MAX_VALUE;
+    }
+    long bytes = 0;
     for (int layer : layers(item)) {
-      if (left[layer] == 0 && index.bytes(layer) > 0) {
-        return true;
+      if (left[layer] == 0) {
+        bytes = LongMath.saturatedAdd(bytes, index.bytes(layer));
       }
     }
-    return item.tracked.layers() == null;
+    return bytes;
   }
 
   /** Adds what an image holds alone, and what comes back with it if all goes that may. */

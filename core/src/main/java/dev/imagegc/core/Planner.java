@@ -33,6 +33,11 @@ import org.jspecify.annotations.Nullable;
  * without those that contribute nothing to it; the rest are the reserve. What a removal frees is counted by {@link LayerLedger}.
  */
 final class Planner {
+  /** What engines keep about an image beside its layers, which it always has for itself, is less than this. */
+  private static final long NEGLIGIBLE_BYTES = 64 * 1024;
+  /** And negligible is only what is less than this part of what is missing. */
+  private static final long NEGLIGIBLE_SHARE = 1000;
+
   private final Inventory inventory;
   private final GcThresholds thresholds;
   private final Function<ImageRecord, Verdict> verdicts;
@@ -263,19 +268,39 @@ final class Planner {
               + Sentences.bytes(missing));
       taken.forEach(item -> giveBack(item, inVain));
     } else if (!thresholds.collectsWithoutGain()) {
-      giveBackWhatGainsNothing(taken);
+      giveBackWhatGainsNothing(taken, bytes - missing, missing);
     }
   }
 
-  /** An image that frees nothing goes only if one that it was built on, and that frees something, has to wait for it. */
-  private void giveBackWhatGainsNothing(List<Item> taken) {
-    Verdict noGain = Verdict.stays(Reason.NO_GAIN, "images that stay hold all of its layers");
+  /**
+   * Leaves images where they are that free nothing, or as good as nothing and the goal is reached without it. They go all the
+   * same if one that they were built on frees something, because that has to wait for them.
+   *
+   * @param spare bytes that the others free beyond what is missing; negative if that is not reached
+   */
+  private void giveBackWhatGainsNothing(List<Item> taken, long spare, long missing) {
+    long negligible = Math.min(NEGLIGIBLE_BYTES, missing / NEGLIGIBLE_SHARE);
+    long left = spare;
     for (int i = taken.size() - 1; i >= 0; i--) { // parents come after their children
       Item item = taken.get(i);
       boolean unlocks = item.parent != null && item.parent.goes != null;
-      if (!unlocks && !ledger.gainsWith(item)) {
-        giveBack(item, noGain);
+      long gain = ledger.gainWith(item);
+      if (!unlocks && (gain == 0 || (gain <= negligible && gain <= left))) {
+        left -= gain;
+        giveBack(
+            item,
+            Verdict.stays(
+                Reason.NO_GAIN,
+                gain == 0
+                    ? "images that stay hold all of its layers"
+                    : "removing it would free no more than " + Sentences.bytes(gain)));
       }
+    }
+    if (left != spare) { // what was credited to one may be another's now
+      taken.stream().filter(item -> item.goes != null).forEach(ledger::giveBack);
+      taken.stream()
+          .filter(item -> item.goes != null)
+          .forEach(item -> item.credit = ledger.take(item));
     }
   }
 

@@ -139,6 +139,51 @@ class ClosedLoopTest {
   }
 
   @Test
+  void imageThatOnlyHoldsWhatTheEngineKeepsAboutIt_stays_ifTheGoalIsReachedWithoutIt() {
+    FakeNode large = FakeNode.withDisk(1_000_000_000);
+    large
+        .image("a-old")
+        .layer("base", 100_000_000)
+        .layer("record of a-old", 16_384)
+        .add();
+    large.image("app").layer("base", 100_000_000).layer("record of app", 16_384).add();
+    large
+        .image("spare")
+        .layer("spare", 150_000_000)
+        .layer("record of spare", 16_384)
+        .add();
+    large.run("c1", "app");
+    large.otherData(650_000_000); // 900 MB used, need 100 MB
+    try (ImageGcManager gc = collector(large).build()) {
+      GcPlan plan = gc.plan();
+      assertThat(ids(plan.victims())).containsExactly("spare");
+      assertThat(plan.predictedBytes()).hasValue(150_016_384);
+      assertThat(find(plan.decisions(), "a-old").reason()).isEqualTo(Reason.NO_GAIN);
+      assertThat(find(plan.decisions(), "a-old").detail())
+          .isEqualTo("removing it would free no more than 16.0 KiB");
+      large.deleteImage("spare");
+      large.otherData(800_000_000);
+      assertThat(ids(gc.plan().victims())).containsExactly("a-old"); // nothing better is left
+    }
+  }
+
+  @Test
+  void whatIsLeftOfACredit_goesToTheNextHolder_whenAnImageIsPassedOver() {
+    FakeNode large = FakeNode.withDisk(1_000_000_000);
+    large.image("a").layer("tiny", 10_000).layer("base", 100_000_000).add();
+    large.image("b").layer("tiny", 10_000).layer("b", 150_000_000).add();
+    large.image("used").layer("base", 100_000_000).add();
+    large.run("c1", "used");
+    large.otherData(650_000_000);
+    try (ImageGcManager gc = collector(large).build()) {
+      GcPlan plan = gc.plan();
+      assertThat(ids(plan.victims())).containsExactly("b");
+      assertThat(plan.predictedBytes()).hasValue(150_000_000); // "a" keeps the tiny layer
+      assertThat(gc.garbageCollect().freedBytes()).isEqualTo(150_000_000);
+    }
+  }
+
+  @Test
   void childWithoutLayersOfItsOwn_goesWhenItUnlocksItsParent() {
     node.image("base").tag("base:1").size(200).add();
     node.image("child").tag("child:1").parent("base").add(); // nothing but other settings
