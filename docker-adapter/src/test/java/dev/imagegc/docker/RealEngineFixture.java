@@ -42,6 +42,9 @@ final class RealEngineFixture implements RuntimeFixture {
     if (!engine.isPodman() && !engine.hasContainerdStore()) {
       capabilities.add(RuntimeCapability.KEEPS_PARENTS);
     }
+    if (!engine.isPodman()) {
+      capabilities.add(RuntimeCapability.LAYERS);
+    }
     return capabilities;
   }
 

@@ -76,9 +76,7 @@ final class StubDockerFixture implements RuntimeFixture {
 
   @Override
   public ImageId seedChild(ImageId parent, String reference) {
-    StubEngine.StubImage image = engine.image(reference);
-    image.parent = parent.text();
-    return ImageId.of(image.id);
+    return ImageId.of(engine.child(parent.text(), reference).id);
   }
 
   @Override

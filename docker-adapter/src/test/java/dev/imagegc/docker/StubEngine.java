@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -40,6 +41,13 @@ final class StubEngine implements Function<Request, Reply> {
       steps.addAll(List.of(newSteps));
     }
 
+    /** Puts the layers of another image below those that are there, as building on it does. */
+    void buildOn(StubImage base) {
+      parent = base.id;
+      diffIds.addAll(0, base.diffIds);
+      steps.addAll(0, base.steps);
+    }
+
     private StubImage(String id) {
       this.id = id;
     }
@@ -64,6 +72,13 @@ final class StubEngine implements Function<Request, Reply> {
     for (String tag : tags) {
       tag(image.id, tag);
     }
+    return image;
+  }
+
+  /** Builds an image on another one. */
+  synchronized StubImage child(String parentId, String... tags) {
+    StubImage image = image(tags);
+    image.buildOn(Objects.requireNonNull(images.get(parentId), parentId));
     return image;
   }
 
