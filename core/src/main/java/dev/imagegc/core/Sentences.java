@@ -61,22 +61,8 @@ final class Sentences {
    */
   static String notEnoughFreed(
       GcReport report, List<HeldBytes> held, OptionalLong otherData, GcThresholds thresholds) {
-    StringBuilder text = new StringBuilder("not enough space could be freed on image filesystem ")
-        .append(path(report))
-        .append(" (")
-        .append(percent(report.usagePercentBefore()))
-        .append(" of ")
-        .append(bytes(capacity(report)))
-        .append(" used): needed ")
-        .append(bytes(report.neededBytes()))
-        .append(", freed ")
-        .append(bytes(report.freedBytes()))
-        .append(", missing ")
-        .append(bytes(report.missingBytes()));
-    long inodes = report.missingInodes().orElse(0);
-    if (inodes > 0) {
-      text.append(" and ").append(inodes).append(" inodes");
-    }
+    StringBuilder text =
+        new StringBuilder(report.neededBytes().isPresent() ? missing(report) : unfinished(report));
     text.append("; held: ").append(String.join(", ", holders(held, otherData)));
     report
         .stoppedBy()
@@ -84,11 +70,30 @@ final class Sentences {
             .append(limit.code().toLowerCase(Locale.ROOT)));
     if (held.stream().anyMatch(sum -> sum.reason().equals(Reason.IN_VAIN))) {
       text.append("; what may go would not be enough, so the policy keeps it");
+    } else if (report.predictedBytes().orElse(Long.MAX_VALUE)
+        < report.neededBytes().orElse(0)) {
+      text.append("; all that may go was predicted to free ")
+          .append(bytes(report.predictedBytes()));
     }
     if (report.operation().equals(Operation.COLLECT)) {
       text.append(highCannotBeKept(report, held, otherData, thresholds));
     }
     return text.toString();
+  }
+
+  private static String missing(GcReport report) {
+    long inodes = report.missingInodes().orElse(0);
+    return "not enough space could be freed on image filesystem " + path(report) + " ("
+        + percent(report.usagePercentBefore()) + " of " + bytes(capacity(report))
+        + " used): needed " + bytes(report.neededBytes()) + ", freed " + bytes(report.freedBytes())
+        + ", missing " + bytes(report.missingBytes())
+        + (inodes > 0 ? " and " + inodes + " inodes" : "");
+  }
+
+  /** Of a call that has no need in bytes. */
+  private static String unfinished(GcReport report) {
+    return "not all unused images were removed from image filesystem " + path(report) + ": freed "
+        + bytes(report.freedBytes());
   }
 
   private static List<String> holders(List<HeldBytes> held, OptionalLong otherData) {

@@ -420,6 +420,11 @@ class ClosedLoopTest {
       assertThat(removed(report)).containsExactly("a", "b");
       assertThat(report.stoppedBy()).contains(RoundLimit.BYTES);
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(report.explanation())
+          .isEqualTo(
+              "not all unused images were removed from image filesystem /fake/images: freed 200 B; "
+                  + "held: 100 B by 1 image that may go, but not within the limits of the round, "
+                  + "0 B by data that is not images; the round ended at its limit of bytes");
     }
   }
 

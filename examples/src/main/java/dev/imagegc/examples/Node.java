@@ -15,14 +15,14 @@ import org.jspecify.annotations.Nullable;
 /** A collector with all that it needs, put together from the options; closed in the reverse order. */
 final class Node implements AutoCloseable {
   private final NodeOptions options;
-  private final AgentPolicy policy;
+  private final LruGcPolicy policy;
   private final Connector.Connection connection;
   private final @Nullable FileRecordStore store;
   private final ImageGcManager gc;
 
   private Node(
       NodeOptions options,
-      AgentPolicy policy,
+      LruGcPolicy policy,
       Connector.Connection connection,
       @Nullable FileRecordStore store,
       ImageGcManager gc) {
@@ -45,7 +45,7 @@ final class Node implements AutoCloseable {
       GcListener listener,
       Duration detectionInterval,
       Duration collectionInterval) {
-    AgentPolicy policy = options.policy();
+    LruGcPolicy policy = options.policy();
     Limits limits = options.limits();
     Connector.Connection connection = connector.connect(options);
     FileRecordStore store = options.state().map(Node::openStore).orElse(null);

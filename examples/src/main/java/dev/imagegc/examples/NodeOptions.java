@@ -183,11 +183,28 @@ final class NodeOptions {
     return limits.limits();
   }
 
-  AgentPolicy policy() {
-    return new AgentPolicy(globs(), thresholds());
+  LruGcPolicy policy() {
+    checkThresholds();
+    LruGcPolicy.Builder policy = LruGcPolicy.builder()
+        .highPercent(high)
+        .lowPercent(low)
+        .minAge(minAge)
+        .maxAge(maxAge)
+        .inodesPercent(
+            inodesHigh, inodesLow == null ? Math.max(0, inodesHigh - INODES_GAP) : inodesLow)
+        .collectsWithoutGain(collectWithoutGain)
+        .collectsInVain(!keepCacheIfInVain);
+    for (String glob : keep) {
+      try {
+        policy.keep(glob);
+      } catch (IllegalArgumentException e) {
+        throw new UsageException("--keep: " + e.getMessage());
+      }
+    }
+    return policy.build();
   }
 
-  private GcThresholds thresholds() {
+  private void checkThresholds() {
     percent("--high", high);
     percent("--low", low);
     notAbove("--low", low, "--high", high);
@@ -200,28 +217,6 @@ final class NodeOptions {
             "--inodes-low must come with --inodes-high below 100, but is " + inodesLow + " alone");
       }
     }
-    return GcThresholds.builder()
-        .highPercent(high)
-        .lowPercent(low)
-        .minAge(minAge)
-        .maxAge(maxAge)
-        .inodesPercent(
-            inodesHigh, inodesLow == null ? Math.max(0, inodesHigh - INODES_GAP) : inodesLow)
-        .collectsWithoutGain(collectWithoutGain)
-        .collectsInVain(!keepCacheIfInVain)
-        .build();
-  }
-
-  private LruGcPolicy globs() {
-    LruGcPolicy.Builder policy = LruGcPolicy.builder();
-    for (String glob : keep) {
-      try {
-        policy.keep(glob);
-      } catch (IllegalArgumentException e) {
-        throw new UsageException("--keep: " + e.getMessage());
-      }
-    }
-    return policy.build();
   }
 
   private static void percent(String option, int value) {
