@@ -2,7 +2,6 @@
 package dev.imagegc.core;
 
 import com.google.common.collect.Maps;
-import com.google.common.collect.Sets;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
@@ -16,12 +15,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +40,8 @@ final class RecordBook {
   private final Map<ImageId, List<Layer>> justRemoved = new HashMap<>();
 
   private boolean holdersKnown = true;
+  private int listings; // so far; each has a number
+  private TrackedImage[] lastListing = {};
   /** History of images that were not listed yet. */
   private Map<ImageId, RecordSnapshot.Entry> restored = Map.of();
 
@@ -67,72 +67,77 @@ final class RecordBook {
    * Takes over a listing: new images are first detected now, those in use are used now, those that are not listed are
    * forgotten.
    *
-   * @throws ProtocolException if an image is listed twice; then nothing has changed
+   * @throws ProtocolException if an image is listed twice: acting on either half could miss a name that protects it
    */
   void merge(NodeView view, Instant now) {
-    Map<ImageId, TrackedImage> added = new HashMap<>();
-    try {
-      matchListing(view.images(), added, now);
-    } catch (ProtocolException e) {
-      images.forEach(image -> image.listed = null);
-      throw e;
+    listings++;
+    Map<ImageId, Container> unknownUsed = findUsers(view.containers());
+    TrackedImage[] listing = new TrackedImage[view.images().size()];
+    List<TrackedImage> added = new ArrayList<>();
+    for (int i = 0; i < listing.length; i++) {
+      Image image = view.images().get(i);
+      TrackedImage tracked = find(image.id(), i);
+      if (tracked == null) {
+        tracked = new TrackedImage(ImageRecord.of(image, now));
+        Container user = unknownUsed.remove(image.id());
+        if (user != null) {
+          tracked.usedBy(user, listings);
+        }
+        byId.put(image.id(), tracked);
+        added.add(tracked);
+      }
+      if (!tracked.listedIn(listings)) {
+        added.forEach(this::drop);
+        throw new ProtocolException("the engine listed image " + image.id() + " twice");
+      }
+      takeOver(tracked, image, now);
+      listing[i] = tracked;
     }
-    List<TrackedImage> vanished = images.size() + added.size() == view.images().size()
+    lastListing = listing;
+    List<TrackedImage> vanished = byId.size() == listing.length
         ? List.of()
-        : images.stream().filter(image -> image.listed == null).toList();
-    byId.putAll(added);
-    vanished.forEach(image -> byId.remove(image.id()));
+        : images.stream().filter(image -> !image.isIn(listings)).toList();
+    adoptOrphans(unknownUsed.keySet(), vanished);
+    vanished.forEach(this::drop);
     if (!added.isEmpty() || !vanished.isEmpty()) {
-      List<TrackedImage> current = new ArrayList<>(byId.size());
-      images.stream().filter(image -> image.listed != null).forEach(current::add);
-      current.addAll(added.values());
-      images = current;
+      images = Stream.concat(images.stream().filter(image -> image.isIn(listings)), added.stream())
+          .toList();
     }
-    findUsers(view.containers(), vanished);
-    for (TrackedImage image : images) {
-      takeOver(image, now);
-    }
-    vanished.forEach(this::release);
     restored = Map.of();
   }
 
-  private void matchListing(List<Image> listing, Map<ImageId, TrackedImage> added, Instant now) {
-    for (Image image : listing) {
-      TrackedImage tracked = byId.get(image.id());
-      if (tracked == null) {
-        tracked =
-            added.computeIfAbsent(image.id(), id -> new TrackedImage(ImageRecord.of(image, now)));
+  /** Most listings have the order of the one before. */
+  private @Nullable TrackedImage find(ImageId id, int position) {
+    if (position < lastListing.length) {
+      TrackedImage before = lastListing[position];
+      if (!before.isForgotten() && before.id().equals(id)) {
+        return before;
       }
-      if (tracked.listed != null) {
-        // Two halves of one image: acting on either could miss a name that protects it.
-        throw new ProtocolException("the engine listed image " + image.id() + " twice");
-      }
-      tracked.listed = image;
     }
+    return byId.get(id);
   }
 
-  private void findUsers(List<Container> containers, List<TrackedImage> vanished) {
-    for (TrackedImage image : images) {
-      image.user(null);
-    }
-    Set<ImageId> unlisted = new HashSet<>();
+  /** Notes which images the containers hold; returns those images that are not known. */
+  private Map<ImageId, Container> findUsers(List<Container> containers) {
+    Map<ImageId, Container> unknown = new HashMap<>();
     for (Container container : containers) {
       for (ImageId id : container.images()) {
         TrackedImage image = byId.get(id);
         if (image == null) {
-          unlisted.add(id);
+          unknown.merge(id, container, NodeView::firstOf);
         } else {
-          image.user(NodeView.firstOf(image.user(), container));
+          image.usedBy(container, listings);
         }
       }
     }
-    adoptOrphans(unlisted, vanished);
+    return unknown;
   }
-
   /** Keeps hold of the layers of images that are gone for as long as containers need them. */
-  private void adoptOrphans(Set<ImageId> unlisted, List<TrackedImage> vanished) {
+  private void adoptOrphans(Set<ImageId> unknownUsed, List<TrackedImage> vanished) {
+    Set<ImageId> unlisted = new HashSet<>(unknownUsed);
     for (TrackedImage image : vanished) {
-      if (unlisted.contains(image.id())) {
+      if (image.user(listings) != null) {
+        unlisted.add(image.id());
         image.image().layers().ifPresent(known -> orphans.put(image.id(), layers.hold(known)));
       }
     }
@@ -142,20 +147,17 @@ final class RecordBook {
       }
     });
     justRemoved.clear();
-    Iterator<Map.Entry<ImageId, int[]>> each = orphans.entrySet().iterator();
-    while (each.hasNext()) {
-      Map.Entry<ImageId, int[]> orphan = each.next();
-      if (!unlisted.contains(orphan.getKey())) {
+    orphans.entrySet().removeIf(orphan -> {
+      boolean free = !unlisted.contains(orphan.getKey());
+      if (free) {
         layers.release(orphan.getValue());
-        each.remove();
       }
-    }
-    holdersKnown = Sets.difference(unlisted, orphans.keySet()).isEmpty();
+      return free;
+    });
+    holdersKnown = orphans.keySet().containsAll(unlisted);
   }
 
-  private void takeOver(TrackedImage tracked, Instant now) {
-    Image listed = Objects.requireNonNull(tracked.listed);
-    tracked.listed = null;
+  private void takeOver(TrackedImage tracked, Image listed, Instant now) {
     ImageRecord before = tracked.record();
     Image image = listed.equals(before.image()) ? before.image() : listed;
     if (tracked.layers() == null || !image.layers().equals(before.image().layers())) {
@@ -172,26 +174,34 @@ final class RecordBook {
     tracked.record(after);
   }
 
-  /** Notes that an image was seen in use between two listings. */
+  /**
+   * Notes that an image was seen in use between two listings.
+   *
+   * @param user the container that holds it, or null if only the engine knows
+   */
   void markUsed(ImageId id, @Nullable Container user, Instant now) {
     TrackedImage tracked = byId.get(id);
     if (tracked != null) {
       tracked.record(ImageRecord.of(tracked.image(), tracked.record().firstDetected(), now));
-      tracked.user(user);
+      if (user != null) {
+        tracked.usedBy(user, listings);
+      }
     }
   }
 
   /** Forgets an image that was removed. */
   void forget(ImageId id) {
-    TrackedImage tracked = byId.remove(id);
+    TrackedImage tracked = byId.get(id);
     if (tracked != null) {
+      drop(tracked);
       images = images.stream().filter(image -> image != tracked).toList();
-      release(tracked);
       tracked.image().layers().ifPresent(known -> justRemoved.put(id, known));
     }
   }
 
-  private void release(TrackedImage image) {
+  private void drop(TrackedImage image) {
+    byId.remove(image.id());
+    image.forget();
     int[] held = image.layers();
     if (held != null) {
       layers.release(held);

@@ -70,10 +70,10 @@ final class Sentences {
             .append(limit.code().toLowerCase(Locale.ROOT)));
     if (held.stream().anyMatch(sum -> sum.reason().equals(Reason.IN_VAIN))) {
       text.append("; what may go would not be enough, so the policy keeps it");
-    } else if (report.predictedBytes().orElse(Long.MAX_VALUE)
-        < report.neededBytes().orElse(0)) {
-      text.append("; all that may go was predicted to free ")
-          .append(bytes(report.predictedBytes()));
+    }
+    long predicted = report.predictedBytes().orElse(0);
+    if (predicted > 0 && predicted < report.neededBytes().orElse(0)) {
+      text.append("; all that may go was predicted to free ").append(bytes(predicted));
     }
     if (report.operation().equals(Operation.COLLECT)) {
       text.append(highCannotBeKept(report, held, otherData, thresholds));

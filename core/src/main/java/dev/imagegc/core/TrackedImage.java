@@ -7,15 +7,19 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
 import org.jspecify.annotations.Nullable;
 
-/** An image of the node with what the collector keeps of it. One thread changes it; any thread reads its record. */
+/**
+ * An image of the node with what the collector keeps of it. One thread changes it; any thread reads its record.
+ *
+ * <p>Listings are numbered, so that a new one need not touch what it does not find.
+ */
 final class TrackedImage {
-  private volatile ImageRecord record;
-  private @Nullable Container user;
-  private int @Nullable [] layers;
+  private static final int FORGOTTEN = -1;
 
-  /** How the image stands in the listing that is just taken over. */
-  @Nullable
-  Image listed;
+  private volatile ImageRecord record;
+  private int @Nullable [] layers;
+  private int listing; // the last one that had it
+  private @Nullable Container user;
+  private int userListing; // the one that the user belongs to
 
   TrackedImage(ImageRecord record) {
     this.record = record;
@@ -40,14 +44,42 @@ final class TrackedImage {
     }
   }
 
-  /** The container with the lowest id of those that hold the image, as of the last look. */
-  @Nullable
-  Container user() {
-    return user;
+  /** Notes that a listing has it; returns false if it had it before. */
+  boolean listedIn(int number) {
+    boolean first = listing != number;
+    listing = number;
+    return first;
   }
 
-  void user(@Nullable Container newUser) {
-    user = newUser;
+  boolean isIn(int number) {
+    return listing == number;
+  }
+
+  /** Notes that it was removed. */
+  void forget() {
+    listing = FORGOTTEN;
+  }
+
+  boolean isForgotten() {
+    return listing == FORGOTTEN;
+  }
+
+  /** Notes that a container holds it; of several the one with the lowest id is kept. */
+  void usedBy(Container container, int number) {
+    user = userListing == number ? NodeView.firstOf(user, container) : container;
+    userListing = number;
+  }
+
+  /** The container that holds it, as of a listing. */
+  @Nullable
+  Container user(int number) {
+    return userListing == number ? user : null;
+  }
+
+  /** The container that holds it, as of the last listing or a later look. */
+  @Nullable
+  Container user() {
+    return user(listing);
   }
 
   /** The numbers of its layers in the {@link LayerIndex}, or null if its layers are not known. */
