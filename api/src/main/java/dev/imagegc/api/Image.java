@@ -13,11 +13,13 @@ import org.jspecify.annotations.Nullable;
 /** One image as an engine lists it. */
 public final class Image {
   private static final long UNKNOWN = -1;
+  private static final long NEVER = Long.MIN_VALUE; // before the first instant
 
   private final ImageId id;
   private final List<String> references;
   private final long sizeBytes; // or UNKNOWN
-  private final @Nullable Instant builtAt;
+  private final long builtAtSecond; // or NEVER; two numbers are less than an object, and nearer
+  private final int builtAtNano;
   private final @Nullable ImageId parent;
   private final @Nullable String pinnedBecause;
   private final Map<String, String> labels;
@@ -27,7 +29,8 @@ public final class Image {
     this.id = builder.id;
     this.references = List.copyOf(builder.references);
     this.sizeBytes = builder.sizeBytes;
-    this.builtAt = builder.builtAt;
+    this.builtAtSecond = builder.builtAt == null ? NEVER : builder.builtAt.getEpochSecond();
+    this.builtAtNano = builder.builtAt == null ? 0 : builder.builtAt.getNano();
     this.parent = builder.parent;
     this.pinnedBecause = builder.pinnedBecause;
     this.labels = Map.copyOf(builder.labels);
@@ -80,7 +83,9 @@ public final class Image {
    * @return the build time, or empty if the engine does not tell
    */
   public Optional<Instant> builtAt() {
-    return Optional.ofNullable(builtAt);
+    return builtAtSecond == NEVER
+        ? Optional.empty()
+        : Optional.of(Instant.ofEpochSecond(builtAtSecond, builtAtNano));
   }
 
   /**
@@ -131,7 +136,7 @@ public final class Image {
     Builder builder = new Builder(id);
     builder.references.addAll(references);
     builder.sizeBytes = sizeBytes;
-    builder.builtAt = builtAt;
+    builder.builtAt = builtAt().orElse(null);
     builder.parent = parent;
     builder.pinnedBecause = pinnedBecause;
     builder.labels = labels;
@@ -147,7 +152,8 @@ public final class Image {
     return id.equals(that.id)
         && references.equals(that.references)
         && sizeBytes == that.sizeBytes
-        && Objects.equals(builtAt, that.builtAt)
+        && builtAtSecond == that.builtAtSecond
+        && builtAtNano == that.builtAtNano
         && Objects.equals(parent, that.parent)
         && Objects.equals(pinnedBecause, that.pinnedBecause)
         && labels.equals(that.labels)
