@@ -8,7 +8,7 @@ public final class Accounting extends OpenCode {
 
   /**
    * The layers of some images are known, the others count with the size that the engine lists: what they share is not seen,
-   * so predictions are upper bounds.
+   * so predictions are upper bounds. Or a container holds an image that is gone and was never listed.
    */
   public static final Accounting MIXED = new Accounting("MIXED");
   /** Only the sizes that the engine lists: shared layers are counted in every image, so predictions are upper bounds. */

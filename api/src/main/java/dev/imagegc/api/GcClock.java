@@ -60,13 +60,13 @@ public interface GcClock extends InstantSource {
   }
 
   /**
-   * Lets time pass.
+   * Lets time pass for nothing but to wait. Unlike {@link #await}, which waits for others, a virtual clock moves itself on here.
    *
-   * @param duration how long; zero or less does not wait
    * @param wakeUp ends the wait early when it is done
+   * @param atMost how long; zero or less does not wait
    * @throws InterruptedException if the waiting thread is interrupted
    */
-  default void pause(Duration duration, Future<?> wakeUp) throws InterruptedException {
-    await(wakeUp, duration);
+  default void pause(Future<?> wakeUp, Duration atMost) throws InterruptedException {
+    await(wakeUp, atMost);
   }
 }

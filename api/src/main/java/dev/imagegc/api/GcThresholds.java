@@ -121,8 +121,8 @@ public final class GcThresholds {
   }
 
   /**
-   * Returns whether an image goes, where bytes are the goal, although removing it frees nothing, because images that stay hold
-   * all of its layers.
+   * Returns whether an image goes, where bytes are the goal, although removing it frees nothing or next to nothing, because
+   * others hold its layers.
    *
    * @return false by default: such an image stays, with {@link Reason#NO_GAIN}
    */
@@ -148,7 +148,7 @@ public final class GcThresholds {
             ? ""
             : " inodesHigh=" + inodesHighPercent + "% inodesLow=" + inodesLowPercent + "%")
         + (collectsWithoutGain ? " collectsWithoutGain" : "")
-        + (collectsInVain ? "" : " keeps what would go in vain") + "]";
+        + (collectsInVain ? "" : " collectsInVain=false") + "]";
   }
 
   /** Builds {@link GcThresholds}. Not thread-safe. */

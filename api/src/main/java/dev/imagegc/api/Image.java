@@ -13,12 +13,13 @@ import org.jspecify.annotations.Nullable;
 /** One image as an engine lists it. */
 public final class Image {
   private static final long UNKNOWN = -1;
-  private static final long NEVER = Long.MIN_VALUE; // before the first instant
+  private static final long UNKNOWN_TIME = Long.MIN_VALUE; // before the first instant
 
   private final ImageId id;
   private final List<String> references;
   private final long sizeBytes; // or UNKNOWN
-  private final long builtAtSecond; // or NEVER; two numbers are less than an object, and nearer
+  private final long
+      builtAtSecond; // or UNKNOWN_TIME; two numbers are less than an object, and nearer
   private final int builtAtNano;
   private final @Nullable ImageId parent;
   private final @Nullable String pinnedBecause;
@@ -29,7 +30,7 @@ public final class Image {
     this.id = builder.id;
     this.references = List.copyOf(builder.references);
     this.sizeBytes = builder.sizeBytes;
-    this.builtAtSecond = builder.builtAt == null ? NEVER : builder.builtAt.getEpochSecond();
+    this.builtAtSecond = builder.builtAt == null ? UNKNOWN_TIME : builder.builtAt.getEpochSecond();
     this.builtAtNano = builder.builtAt == null ? 0 : builder.builtAt.getNano();
     this.parent = builder.parent;
     this.pinnedBecause = builder.pinnedBecause;
@@ -83,7 +84,7 @@ public final class Image {
    * @return the build time, or empty if the engine does not tell
    */
   public Optional<Instant> builtAt() {
-    return builtAtSecond == NEVER
+    return builtAtSecond == UNKNOWN_TIME
         ? Optional.empty()
         : Optional.of(Instant.ofEpochSecond(builtAtSecond, builtAtNano));
   }

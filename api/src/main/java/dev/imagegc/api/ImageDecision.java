@@ -147,7 +147,7 @@ public final class ImageDecision {
    * Returns by how much the available bytes of the filesystem rose over this removal: right after minus right before, at
    * least 0.
    *
-   * @return the bytes, or empty if no removal was tried or it could not be measured
+   * @return the bytes, or empty if the image did not go, or it could not be measured
    */
   public OptionalLong measuredBytes() {
     return optional(measuredBytes);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * of different engines, or of different image stores of one engine, must not be compared.
  */
 public final class ImageId implements Comparable<ImageId> {
-  /** Stands in {@link #other} for a digest that was written without its prefix. */
+  /** Stands in {@link #written} for a digest that was written without its prefix. */
   private static final String BARE_DIGEST = "";
 
   private final long word0;
@@ -19,7 +19,7 @@ public final class ImageId implements Comparable<ImageId> {
   private final long word2;
   private final long word3;
   /** The id as it was written; null or {@link #BARE_DIGEST} if the words hold it. */
-  private final @Nullable String other;
+  private final @Nullable String written;
 
   private ImageId(String text, String key) {
     boolean digest = Sha256.isDigest(key);
@@ -28,9 +28,9 @@ public final class ImageId implements Comparable<ImageId> {
     this.word2 = digest ? Sha256.word(key, 2) : 0;
     this.word3 = digest ? Sha256.word(key, 3) : 0;
     if (digest) {
-      this.other = text.length() == key.length() ? BARE_DIGEST : null;
+      this.written = text.length() == key.length() ? BARE_DIGEST : null;
     } else {
-      this.other = text;
+      this.written = text;
     }
   }
 
@@ -55,10 +55,10 @@ public final class ImageId implements Comparable<ImageId> {
    * @return the id, with its prefix if it had one
    */
   public String text() {
-    if (other == null) {
+    if (written == null) {
       return Sha256.PREFIX + digest();
     }
-    return other.equals(BARE_DIGEST) ? digest() : other;
+    return written.equals(BARE_DIGEST) ? digest() : written;
   }
 
   /**
@@ -111,7 +111,7 @@ public final class ImageId implements Comparable<ImageId> {
   }
 
   private boolean isDigest() {
-    return other == null || other.isEmpty();
+    return written == null || written.isEmpty();
   }
 
   private String digest() {
@@ -120,7 +120,7 @@ public final class ImageId implements Comparable<ImageId> {
 
   /** The text without its prefix. */
   private String key() {
-    return other == null || other.isEmpty() ? digest() : withoutPrefix(other);
+    return written == null || written.isEmpty() ? digest() : withoutPrefix(written);
   }
 
   private static String withoutPrefix(String text) {

@@ -12,7 +12,10 @@ public final class Outcome extends OpenCode {
   /** What was asked for was reached. */
   public static final Outcome DONE = new Outcome("DONE");
 
-  /** The round went through everything that may go, and bytes are still missing. */
+  /**
+   * The goal is not reached: the round went through everything that may go, or ended at one of its limits. {@link
+   * GcReport#explanation()} says why.
+   */
   public static final Outcome SHORT = new Outcome("SHORT");
 
   /** Trouble with the engine, the disk or the policy ended the round; {@link GcReport#cause()} says which. */

@@ -31,8 +31,8 @@ public final class Reason extends OpenCode {
   public static final Reason ENOUGH_FREED = new Reason("ENOUGH_FREED");
 
   /**
-   * It stays, though it may go: every layer of it is held by images that stay, so removing it would free nothing. Only where
-   * bytes are the goal, and unless {@link GcThresholds#collectsWithoutGain()}.
+   * It stays, though it may go: removing it would free nothing, because others hold its layers, or so little that the goal is
+   * reached without it. Only where bytes are the goal, and unless {@link GcThresholds#collectsWithoutGain()}.
    */
   public static final Reason NO_GAIN = new Reason("NO_GAIN");
   /**

@@ -6,7 +6,7 @@ public final class RoundLimit extends OpenCode {
   /** The round took as long as it may. */
   public static final RoundLimit TIME = new RoundLimit("TIME");
 
-  /** The round removed as many images as it may. */
+  /** The round asked for as many removals as it may. */
   public static final RoundLimit REMOVALS = new RoundLimit("REMOVALS");
 
   /** The round freed as many bytes as it may. */

@@ -65,6 +65,7 @@ public interface Runtime {
   /**
    * Returns whether the space of a removed image comes back some time after {@link #removeImage} has returned, as with an
    * engine that collects its garbage in the background. A round then waits a bounded time before it judges what came back.
+   * Does not block or ask the engine; may be called from any thread.
    *
    * @return false unless the engine is known to do that; the answer does not change
    */

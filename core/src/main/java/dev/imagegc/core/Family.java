@@ -52,7 +52,7 @@ final class Family {
     List<Item> ordered = new ArrayList<>(candidates.size());
     List<Item> held = new ArrayList<>(); // that came before the last of their children
     for (Item candidate : candidates) {
-      if (candidate.childrenAhead < candidate.children) {
+      if (candidate.childrenOrdered < candidate.children) {
         candidate.waits = true;
         held.add(candidate);
       } else {
@@ -66,7 +66,6 @@ final class Family {
       }
       item.waits = false;
     }
-    ordered.forEach(item -> item.childrenAhead = 0);
     return ordered;
   }
 
@@ -80,24 +79,20 @@ final class Family {
       if (parent == null) {
         return;
       }
-      parent.childrenAhead++;
-      next = parent.waits && parent.childrenAhead == parent.children ? parent : null;
+      parent.childrenOrdered++;
+      next = parent.waits && parent.childrenOrdered == parent.children ? parent : null;
     }
   }
 
+  /** Notes that an image goes by age. */
   static void goes(Item item) {
     if (item.parent != null) {
-      item.parent.childrenAhead++;
+      item.parent.childrenGoing++;
     }
   }
 
-  static void staysAfterAll(Item item) {
-    if (item.parent != null) {
-      item.parent.childrenAhead--;
-    }
-  }
-
+  /** Whether those built on it go by age, all of them. */
   static boolean allChildrenGo(Item item) {
-    return item.childrenAhead == item.children;
+    return item.childrenGoing == item.children;
   }
 }

@@ -28,6 +28,16 @@ sealed interface Goal {
    */
   Target target(Disk disk);
 
+  /** Whether the policy may want nothing to go if it would not be enough: not if somebody asked for it. */
+  default boolean mayBeInVain() {
+    return false;
+  }
+
+  /** Whether inodes may be a goal. */
+  default boolean countsInodes() {
+    return false;
+  }
+
   /** Whether the goal is a number of bytes at all. */
   default boolean countsBytes() {
     return true;
@@ -73,6 +83,16 @@ sealed interface Goal {
 
     @Override
     public boolean collectsByAge() {
+      return true;
+    }
+
+    @Override
+    public boolean mayBeInVain() {
+      return true;
+    }
+
+    @Override
+    public boolean countsInodes() {
       return true;
     }
 

@@ -415,9 +415,12 @@ public final class ImageGcManager implements AutoCloseable {
     }
 
     /**
-     * Sets the host's own word on an image that the policy lets go: what the host knows and no policy can, with a {@link
-     * dev.imagegc.api.Reason} of its own. It is asked for every such image in every plan, so it must be quick; if it throws, the
-     * image stays.
+     * Sets the host's own word on images that the policy lets go: what the host knows and no policy can. A {@link Verdict} that
+     * stays, with a {@link dev.imagegc.api.Reason} of the host's, is the veto.
+     *
+     * <p>Asked once a round or plan, on the thread that runs it and without a deadline, for each image that is not in use, not
+     * pinned, and let go by the policy. It must be quick and must not call this collector. An image for which it throws or answers
+     * null stays ({@link dev.imagegc.api.Reason#POLICY_FAILED}).
      *
      * @param newVeto says whether an image may go; the default lets all go
      * @return this builder

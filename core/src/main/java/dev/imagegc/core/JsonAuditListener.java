@@ -18,19 +18,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a JSON line for each image that was removed, and for each round that removed or missed something, to an SLF4J logger of
- * its own: enough to tell later why an image went and how much came back. Where the lines go, and for how long they are kept, is
- * a matter of the host's logging.
+ * Writes a JSON line for each image that was removed, and for each round but those that had nothing to do, to an SLF4J logger of
+ * its own: enough to tell later why an image went and how much came back. Where the lines go, and for how long they are kept,
+ * is a matter of the host's logging.
  *
  * <pre>{@code
  * {"audit":1,"event":"removed","at":"2026-01-01T00:00:00Z","round":"2026-01-01T00:00:00Z","operation":"COLLECT",
- *  "image":"sha256:...","references":["app:1"],"decision":"REMOVED","reason":"SPACE",
+ *  "image":"sha256:...","references":["app:1"],"reason":"SPACE",
  *  "detail":"usage is 91%, highPercent is 85","sizeBytes":100,"exclusiveBytes":40,"reclaimableBytes":60,
  *  "creditedBytes":40,"measuredBytes":40,"firstDetected":"...","lastUsed":null,"ageSeconds":3600,"unusedForSeconds":null}
  * {"audit":1,"event":"round","at":"...","round":"...","operation":"COLLECT","outcome":"DONE","filesystem":"/var/lib/docker",
  *  "capacityBytes":1000,"availableBytesBefore":90,"availableBytesAfter":210,"usagePercentBefore":91,
- *  "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"accounting":"LAYERS","predictedBytes":120,"freedBytes":120,
- *  "filesystemDifferenceBytes":120,"removed":3,"failed":0,"kept":5,"stoppedBy":null,"explanation":"","cause":null,
+ *  "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"neededInodes":null,"missingInodes":null,"accounting":"LAYERS","predictedBytes":120,"freedBytes":120,
+ *  "filesystemDifferenceBytes":120,"removed":3,"gone":0,"failed":0,"kept":5,"stoppedBy":null,"explanation":"","cause":null,
  *  "problems":[],"durationMillis":812}
  * }</pre>
  *
@@ -85,7 +85,6 @@ public final class JsonAuditListener implements GcListener {
     return begin(event, "removed")
         .text("image", image.id())
         .texts("references", image.references())
-        .text("decision", decision.decision())
         .text("reason", decision.reason())
         .text("detail", decision.detail())
         .number("sizeBytes", image.sizeBytes())
@@ -117,11 +116,14 @@ public final class JsonAuditListener implements GcListener {
         .number("usagePercentAfter", report.usagePercentAfter())
         .number("neededBytes", report.neededBytes())
         .number("missingBytes", report.missingBytes())
+        .number("neededInodes", report.neededInodes())
+        .number("missingInodes", report.missingInodes())
         .text("accounting", report.accounting())
         .number("predictedBytes", report.predictedBytes())
         .number("freedBytes", report.freedBytes())
         .number("filesystemDifferenceBytes", report.filesystemDifferenceBytes())
         .number("removed", count(decisions, Decision.REMOVED))
+        .number("gone", count(decisions, Decision.GONE))
         .number("failed", count(decisions, Decision.FAILED))
         .number("kept", count(decisions, Decision.KEPT))
         .text("stoppedBy", report.stoppedBy())

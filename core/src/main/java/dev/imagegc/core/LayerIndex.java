@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * are given to others. Not thread-safe.
  */
 final class LayerIndex {
-  private static final int FIRST_CAPACITY = 64; // a power of two, as all capacities are
+  private static final int FIRST_CAPACITY = 64; // of the table a power of two, always
 
   private @Nullable Layer[] layers = new Layer[FIRST_CAPACITY]; // by number
   private long[] bytes =
@@ -87,7 +87,7 @@ final class LayerIndex {
       bytes[number] = Math.min(bytes[number], layer.sizeBytes());
       return number;
     }
-    if (2 * (numbers - frees + 1) > table.length) {
+    if (4 * (numbers - frees + 1) > 3 * table.length) {
       rebuild(2 * table.length);
       at = find(layer);
     }
@@ -101,9 +101,10 @@ final class LayerIndex {
 
   private int newNumber() {
     if (numbers == layers.length) {
-      layers = Arrays.copyOf(layers, 2 * numbers);
-      bytes = Arrays.copyOf(bytes, 2 * numbers);
-      holders = Arrays.copyOf(holders, 2 * numbers);
+      int capacity = numbers + numbers / 4;
+      layers = Arrays.copyOf(layers, capacity);
+      bytes = Arrays.copyOf(bytes, capacity);
+      holders = Arrays.copyOf(holders, capacity);
     }
     return numbers++;
   }

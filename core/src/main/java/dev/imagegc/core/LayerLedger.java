@@ -54,8 +54,8 @@ final class LayerLedger {
     }
   }
 
-  /** What goes that this image holds; a lot if its layers are not known. */
-  long gainWith(Item item) {
+  /** Bytes that would not come back if this image, which was taken, stayed; a lot if its layers are not known. */
+  long lostIfKept(Item item) {
     if (item.tracked.layers() == null) {
       return Long.MAX_VALUE;
     }
@@ -91,7 +91,7 @@ final class LayerLedger {
   }
 
   /** Reads an unknown credit as nothing. */
-  static long known(long credit) {
+  static long orZero(long credit) {
     return Math.max(0, credit);
   }
 

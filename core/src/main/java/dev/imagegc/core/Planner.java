@@ -26,7 +26,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides for every image of the node whether it goes, and in which order. Pure: equal inputs give an equal plan.
+ * Decides for every image of the node whether it goes, and in which order. Touches nothing; equal inputs give equal plans.
+ * Serves one round: {@link #plan} once, then {@link #planRest} as often as needed. Not thread-safe.
  *
  * <p>Candidates are the images that nothing holds back. They are put in the policy's order, except that an image comes after
  * those built on it, which engines insist on. Victims are the first candidates whose removal together frees what is needed,
@@ -50,6 +51,7 @@ final class Planner {
   private List<Item> candidates;
 
   private LayerLedger ledger;
+  private String because = ""; // why victims go that age does not make due
 
   /** An image on its way through the plan. */
   static final class Item {
@@ -69,8 +71,9 @@ final class Planner {
     Item parent;
 
     int children;
-    int childrenAhead; // that are in the order before it, and then: that go
-    boolean waits; // for its children, when they are put in order
+    int childrenOrdered; // that have their place in the order
+    boolean waits; // for its children to get theirs
+    int childrenGoing; // by age
     long credit; // what its removal frees after those before it, or UNKNOWN
 
     Item(TrackedImage tracked) {
@@ -118,6 +121,7 @@ final class Planner {
 
   /** Returns the plan of a round that begins. */
   GcPlan plan(Goal goal, Disk disk) {
+    because = goal.because(disk);
     long byAge = goal.collectsByAge() ? takeOverAge() : 0;
     Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge));
     Goal.Target target = goal.target(afterAge);
@@ -126,9 +130,9 @@ final class Planner {
     if (goal.countsBytes()) {
       boolean needed = target != Goal.Target.NONE;
       plan.neededBytes(needed ? Math.max(0, target.missing(disk)) : 0);
-      disk.inodesUsagePercent()
-          .ifPresent(
-              known -> plan.neededInodes(needed ? Math.max(0, target.missingInodes(disk)) : 0));
+      if (goal.countsInodes() && disk.inodesUsagePercent().isPresent()) {
+        plan.neededInodes(needed ? Math.max(0, target.missingInodes(disk)) : 0);
+      }
     }
     return plan.build();
   }
@@ -235,7 +239,8 @@ final class Planner {
     for (Item item : candidates) {
       if (isDueByAge(item.record, thresholds, now) && Family.allChildrenGo(item)) {
         take(item, Reason.MAX_AGE);
-        bytes = LongMath.saturatedAdd(bytes, LayerLedger.known(item.credit));
+        Family.goes(item);
+        bytes = LongMath.saturatedAdd(bytes, LayerLedger.orZero(item.credit));
       }
     }
     return bytes;
@@ -255,13 +260,13 @@ final class Planner {
         take(item, goal.reason());
         taken.add(item);
         known &= item.credit != LayerLedger.UNKNOWN;
-        bytes = LongMath.saturatedAdd(bytes, LayerLedger.known(item.credit));
+        bytes = LongMath.saturatedAdd(bytes, LayerLedger.orZero(item.credit));
       }
     }
     if (!goal.countsBytes()) {
       return;
     }
-    if (bytes < missing && known && goal.collectsByAge() && !thresholds.collectsInVain()) {
+    if (bytes < missing && known && goal.mayBeInVain() && !thresholds.collectsInVain()) {
       Verdict inVain = Verdict.stays(
           Reason.IN_VAIN,
           "all that may go would free " + Sentences.bytes(bytes) + " of "
@@ -284,7 +289,7 @@ final class Planner {
     for (int i = taken.size() - 1; i >= 0; i--) { // parents come after their children
       Item item = taken.get(i);
       boolean unlocks = item.parent != null && item.parent.goes != null;
-      long gain = ledger.gainWith(item);
+      long gain = ledger.lostIfKept(item);
       if (!unlocks && (gain == 0 || (gain <= negligible && gain <= left))) {
         left -= gain;
         giveBack(
@@ -292,7 +297,7 @@ final class Planner {
             Verdict.stays(
                 Reason.NO_GAIN,
                 gain == 0
-                    ? "images that stay hold all of its layers"
+                    ? "others hold all of its layers"
                     : "removing it would free no more than " + Sentences.bytes(gain)));
       }
     }
@@ -307,14 +312,12 @@ final class Planner {
   private void take(Item item, Reason reason) {
     item.goes = reason;
     item.credit = ledger.take(item);
-    Family.goes(item);
   }
 
   private void giveBack(Item item, Verdict why) {
     item.goes = null;
     item.passedOver = why;
     ledger.giveBack(item);
-    Family.staysAfterAll(item);
   }
 
   // The plan
@@ -327,8 +330,8 @@ final class Planner {
       for (Item item : candidates) {
         if (item.goes != null && item.goes.equals(reason)) {
           known &= item.credit != LayerLedger.UNKNOWN;
-          predicted = LongMath.saturatedAdd(predicted, LayerLedger.known(item.credit));
-          decisions.add(planned(item, reason, goal, disk));
+          predicted = LongMath.saturatedAdd(predicted, LayerLedger.orZero(item.credit));
+          decisions.add(planned(item, reason));
         }
       }
     }
@@ -357,11 +360,11 @@ final class Planner {
     return unknown == items.size() ? Accounting.SIZES : Accounting.MIXED;
   }
 
-  private ImageDecision planned(Item item, Reason reason, Goal goal, Disk disk) {
+  private ImageDecision planned(Item item, Reason reason) {
     String detail = reason.equals(Reason.MAX_AGE)
         ? "unused for " + Durations.text(age(idleSince(item.record), now)) + ", maxAge is "
             + Durations.text(thresholds.maxAge().orElse(Duration.ZERO))
-        : goal.because(disk);
+        : because;
     ImageDecision.Builder decision = decision(item, Decision.PLANNED, reason, detail);
     if (item.credit != LayerLedger.UNKNOWN) {
       decision.creditedBytes(item.credit);

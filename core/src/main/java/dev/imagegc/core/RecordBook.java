@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * What is remembered of the node's images, and who holds which layer. One thread at a time writes; any thread reads the
  * records, without waiting.
  *
- * <p>A listing that says nothing new changes the images in place: most listings do.
+ * <p>Most listings say nothing new; they change the images in place.
  */
 final class RecordBook {
   private final Map<ImageId, TrackedImage> byId = new HashMap<>();
@@ -58,6 +58,11 @@ final class RecordBook {
     return new Inventory(images, layers, holdersKnown);
   }
 
+  /** Forgets which containers hold the images: after a plan, or if none is wanted. */
+  void releaseUsers() {
+    images.forEach(TrackedImage::releaseUser);
+  }
+
   /** Remembers the order of a plan: the next one has less to sort. */
   void arrange(List<TrackedImage> order) {
     images = order;
@@ -71,7 +76,7 @@ final class RecordBook {
    */
   void merge(NodeView view, Instant now) {
     listings++;
-    Map<ImageId, Container> unknownUsed = findUsers(view.containers());
+    Map<ImageId, Container> unknownUsed = markUsers(view.containers());
     TrackedImage[] listing = new TrackedImage[view.images().size()];
     List<TrackedImage> added = new ArrayList<>();
     for (int i = 0; i < listing.length; i++) {
@@ -86,7 +91,7 @@ final class RecordBook {
         byId.put(image.id(), tracked);
         added.add(tracked);
       }
-      if (!tracked.listedIn(listings)) {
+      if (!tracked.markListed(listings)) {
         added.forEach(this::drop);
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
@@ -96,11 +101,12 @@ final class RecordBook {
     lastListing = listing;
     List<TrackedImage> vanished = byId.size() == listing.length
         ? List.of()
-        : images.stream().filter(image -> !image.isIn(listings)).toList();
+        : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
     adoptOrphans(unknownUsed.keySet(), vanished);
     vanished.forEach(this::drop);
     if (!added.isEmpty() || !vanished.isEmpty()) {
-      images = Stream.concat(images.stream().filter(image -> image.isIn(listings)), added.stream())
+      images = Stream.concat(
+              images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
           .toList();
     }
     restored = Map.of();
@@ -118,7 +124,7 @@ final class RecordBook {
   }
 
   /** Notes which images the containers hold; returns those images that are not known. */
-  private Map<ImageId, Container> findUsers(List<Container> containers) {
+  private Map<ImageId, Container> markUsers(List<Container> containers) {
     Map<ImageId, Container> unknown = new HashMap<>();
     for (Container container : containers) {
       for (ImageId id : container.images()) {
@@ -174,18 +180,11 @@ final class RecordBook {
     tracked.record(after);
   }
 
-  /**
-   * Notes that an image was seen in use between two listings.
-   *
-   * @param user the container that holds it, or null if only the engine knows
-   */
-  void markUsed(ImageId id, @Nullable Container user, Instant now) {
+  /** Notes that an image was seen in use between two listings. */
+  void markUsed(ImageId id, Instant now) {
     TrackedImage tracked = byId.get(id);
     if (tracked != null) {
       tracked.record(ImageRecord.of(tracked.image(), tracked.record().firstDetected(), now));
-      if (user != null) {
-        tracked.usedBy(user, listings);
-      }
     }
   }
 

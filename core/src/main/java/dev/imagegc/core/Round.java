@@ -48,6 +48,7 @@ final class Round {
     try {
       history.load();
       observe();
+      tools.book().releaseUsers();
       tools.events().ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
     } catch (CancelledException e) {
       throw e;
@@ -97,6 +98,9 @@ final class Round {
     Goal goal = goalAt.apply(thresholds, start);
     if (goal.target(start) == Goal.Target.NONE && !mayBeDueByAge(goal, thresholds)) {
       report.neededBytes(0).missingBytes(0);
+      if (goal.countsInodes() && start.inodesUsagePercent().isPresent()) {
+        report.neededInodes(0).missingInodes(0);
+      }
       return; // nothing needed, nothing due: the engine is not asked
     }
     Instant now = observe();
@@ -146,6 +150,7 @@ final class Round {
         policy.order(),
         now);
     tools.book().arrange(planner.order());
+    tools.book().releaseUsers();
     return planner;
   }
 
@@ -180,7 +185,7 @@ final class Round {
     if (goal.countsBytes()) {
       report.neededBytes(sweep.neededBytes());
       report.missingBytes(reached ? 0 : Math.max(0, target.missing(sweep.disk())));
-      if (sweep.disk().inodesUsagePercent().isPresent()) {
+      if (goal.countsInodes() && sweep.disk().inodesUsagePercent().isPresent()) {
         report.neededInodes(sweep.neededInodes());
         report.missingInodes(reached ? 0 : Math.max(0, target.missingInodes(sweep.disk())));
       }

@@ -98,7 +98,7 @@ public final class RoundLimits {
     }
 
     /**
-     * Sets how many images a round may remove.
+     * Sets how many removals a round may ask the engine for; those that fail count too.
      *
      * @param most at least 1; by default there is no limit
      * @return this builder

@@ -29,13 +29,13 @@ final class Sentences {
       .put(Reason.TOO_YOUNG, "too young yet")
       .put(Reason.REMOVAL_FAILED, "that could not be removed")
       .put(Reason.OUTCOME_UNKNOWN, "whose removal had no clear answer")
-      .put(Reason.BACKING_OFF, "that could not be removed and are not tried again yet")
+      .put(Reason.BACKING_OFF, "left alone after a failed removal")
       .put(Reason.NOT_REACHED, "whose turn did not come")
       .put(Reason.LIMIT, "that may go, but not within the limits of the round")
       .put(Reason.IN_VAIN, "that may go")
       .put(Reason.ENOUGH_FREED, "that may go")
-      .put(Reason.NO_GAIN, "that may go, but free nothing")
-      .put(Reason.HAS_CHILDREN, "with children that stay")
+      .put(Reason.NO_GAIN, "whose removal would free next to nothing")
+      .put(Reason.HAS_CHILDREN, "on which others are built")
       .buildOrThrow();
   /** What no time and no round changes by itself. */
   private static final Set<Reason> FOR_GOOD =
@@ -82,12 +82,27 @@ final class Sentences {
   }
 
   private static String missing(GcReport report) {
-    long inodes = report.missingInodes().orElse(0);
-    return "not enough space could be freed on image filesystem " + path(report) + " ("
-        + percent(report.usagePercentBefore()) + " of " + bytes(capacity(report))
-        + " used): needed " + bytes(report.neededBytes()) + ", freed " + bytes(report.freedBytes())
-        + ", missing " + bytes(report.missingBytes())
-        + (inodes > 0 ? " and " + inodes + " inodes" : "");
+    StringBuilder text = new StringBuilder("not enough space could be freed on image filesystem ")
+        .append(path(report))
+        .append(" (")
+        .append(percent(report.usagePercentBefore()))
+        .append(" of ")
+        .append(bytes(capacity(report)))
+        .append(" used): freed ")
+        .append(bytes(report.freedBytes()));
+    if (report.neededBytes().orElse(0) > 0) {
+      text.append(", needed ")
+          .append(bytes(report.neededBytes()))
+          .append(", missing ")
+          .append(bytes(report.missingBytes()));
+    }
+    if (report.neededInodes().orElse(0) > 0) {
+      text.append(", needed ")
+          .append(report.neededInodes().getAsLong())
+          .append(" inodes, missing ")
+          .append(report.missingInodes().orElse(0));
+    }
+    return text.toString();
   }
 
   /** Of a call that has no need in bytes. */

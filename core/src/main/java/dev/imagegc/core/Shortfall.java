@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,11 @@ final class Shortfall {
       Reason.HAS_CHILDREN);
 
   private static final int HOSTS_OWN = STRENGTH.indexOf(Reason.POLICY_FAILED);
+
+  private static final Comparator<HeldBytes> LARGEST_FIRST = Comparator.comparingLong(
+          (HeldBytes sum) -> sum.bytes().orElse(Long.MAX_VALUE))
+      .reversed()
+      .thenComparing(sum -> sum.reason().code());
 
   private final List<HeldBytes> held;
   private final OptionalLong imageBytes;
@@ -78,7 +84,7 @@ final class Shortfall {
         if (reason == null) {
           unlisted = LongMath.saturatedAdd(unlisted, bytes);
         } else {
-          sums.getOrDefault(reason, new Sum()).add(OptionalLong.of(bytes));
+          Objects.requireNonNull(sums.get(reason)).add(OptionalLong.of(bytes));
         }
       }
     }
@@ -92,11 +98,6 @@ final class Shortfall {
             .toList(),
         known ? OptionalLong.of(all) : OptionalLong.empty());
   }
-
-  private static final Comparator<HeldBytes> LARGEST_FIRST = Comparator.comparingLong(
-          (HeldBytes sum) -> sum.bytes().orElse(Long.MAX_VALUE))
-      .reversed()
-      .thenComparing(sum -> sum.reason().code());
 
   /** Which reasons hold how much, largest first. */
   List<HeldBytes> held() {

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Carries plans out, one image at a time: is it still unused? remove; measure; enough? stop. The prediction only says which
- * images to try; when to stop, the disk says. When all victims are gone and something is missing, or when one of them stays,
+ * images to try; when to stop, the disk says. When all victims are gone and something is missing, or when one of them stays where bytes are the goal,
  * there is a new plan for the rest. What was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {
@@ -108,13 +108,12 @@ final class Sweep {
     settle(); // for what went by age
     List<ImageDecision> victims = victims(plan, goal.reason());
     int plans = 1;
-    while (stoppedBy == null && !target.isReached(disk)) {
+    while (!isOver()) {
       boolean allWent = removeUntilReached(victims);
-      if (stoppedBy != null || target.isReached(disk)) {
-        return;
+      if (!isOver()) {
+        settle();
       }
-      settle();
-      if (target.isReached(disk)) {
+      if (isOver()) {
         return;
       }
       GcPlan rest = planner.planRest(goal, target, disk, tried);
@@ -196,17 +195,21 @@ final class Sweep {
     }
   }
 
-  /** Returns whether all of them went; ends early if the goal is reached or a limit is. */
+  /** Returns false if one stayed and the rest must be planned again; ends early if the goal or a limit is reached. */
   private boolean removeUntilReached(List<ImageDecision> victims) {
     for (ImageDecision victim : victims) {
       if (target.isReached(disk) || isAtLimit()) {
         return true;
       }
-      if (!tryToRemove(victim)) {
+      if (!tryToRemove(victim) && goal.countsBytes()) {
         return false; // what it holds does not come back: the others may be in vain
       }
     }
     return true;
+  }
+
+  private boolean isOver() {
+    return stoppedBy != null || target.isReached(disk);
   }
 
   private boolean isAtLimit() {
@@ -238,7 +241,7 @@ final class Sweep {
     }
     Container user = tools.engine().userOf(image.id());
     if (user != null) {
-      tools.book().markUsed(image.id(), user, tools.timeline().now());
+      tools.book().markUsed(image.id(), tools.timeline().now());
       decide(planned, Decision.KEPT, Reason.IN_USE, NodeView.describe(user));
       tools.backOff().ended(planned, "is in use");
       return false;
@@ -286,7 +289,7 @@ final class Sweep {
           result.detail().isEmpty() ? planned.detail() : result.detail());
       tools.backOff().ended(planned, "is gone");
     } else if (outcome.equals(RemovalOutcome.IN_USE)) {
-      tools.book().markUsed(image.id(), null, tools.timeline().now());
+      tools.book().markUsed(image.id(), tools.timeline().now());
       decide(planned, Decision.KEPT, Reason.IN_USE, result.detail());
       tools.backOff().ended(planned, "is in use");
     } else if (outcome.equals(RemovalOutcome.HAS_CHILDREN)) {
@@ -337,7 +340,7 @@ final class Sweep {
 
   private void pause(Duration duration) {
     try {
-      tools.clock().pause(duration, tools.closing());
+      tools.clock().pause(tools.closing(), duration);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CancelledException("interrupted while waiting for the engine to free space", e);

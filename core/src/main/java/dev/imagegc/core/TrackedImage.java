@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrackedImage {
   private static final int FORGOTTEN = -1;
+  private static final int NONE = -2;
 
   private volatile ImageRecord record;
   private int @Nullable [] layers;
@@ -45,13 +46,13 @@ final class TrackedImage {
   }
 
   /** Notes that a listing has it; returns false if it had it before. */
-  boolean listedIn(int number) {
+  boolean markListed(int number) {
     boolean first = listing != number;
     listing = number;
     return first;
   }
 
-  boolean isIn(int number) {
+  boolean wasListedIn(int number) {
     return listing == number;
   }
 
@@ -80,6 +81,12 @@ final class TrackedImage {
   @Nullable
   Container user() {
     return user(listing);
+  }
+
+  /** Lets go of the container: a node's containers take more memory than its images. */
+  void releaseUser() {
+    user = null;
+    userListing = NONE;
   }
 
   /** The numbers of its layers in the {@link LayerIndex}, or null if its layers are not known. */

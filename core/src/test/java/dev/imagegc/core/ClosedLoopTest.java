@@ -102,8 +102,7 @@ class ClosedLoopTest {
       GcPlan plan = gc.plan();
       assertThat(ids(plan.victims())).containsExactly("spare");
       assertThat(reason(plan, "old")).isEqualTo(Reason.NO_GAIN);
-      assertThat(find(plan.decisions(), "old").detail())
-          .isEqualTo("images that stay hold all of its layers");
+      assertThat(find(plan.decisions(), "old").detail()).isEqualTo("others hold all of its layers");
       assertThat(find(plan.decisions(), "old").exclusiveBytes()).hasValue(0);
       GcReport report = gc.garbageCollect();
       assertThat(removed(report)).containsExactly("spare");
@@ -517,7 +516,8 @@ class ClosedLoopTest {
       GcReport report = gc.garbageCollect();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.missingInodes()).hasValue(140);
-      assertThat(report.explanation()).contains("missing 0 B and 140 inodes");
+      assertThat(report.explanation())
+          .contains("freed 100 B, needed 140 inodes, missing 140; held");
     }
   }
 

@@ -39,7 +39,7 @@ class JsonAuditListenerTest {
     assertThat(lines.get(0))
         .isEqualTo("{\"audit\":1,\"event\":\"removed\",\"at\":\"2026-01-01T01:00:00Z\","
             + "\"round\":\"2026-01-01T01:00:00Z\",\"operation\":\"COLLECT\",\"image\":\"app\","
-            + "\"references\":[\"app:1\"],\"decision\":\"REMOVED\",\"reason\":\"SPACE\","
+            + "\"references\":[\"app:1\"],\"reason\":\"SPACE\","
             + "\"detail\":\"usage is 91%, highPercent is 90\",\"sizeBytes\":140,\"exclusiveBytes\":100,"
             + "\"reclaimableBytes\":140,\"creditedBytes\":100,\"measuredBytes\":100,"
             + "\"firstDetected\":\"2026-01-01T00:00:00Z\",\"lastUsed\":null,\"ageSeconds\":3600,"
@@ -50,8 +50,8 @@ class JsonAuditListenerTest {
                 + "\"round\":\"2026-01-01T01:00:00Z\",\"operation\":\"COLLECT\",\"outcome\":\"DONE\","
                 + "\"filesystem\":\"/fake/images\",\"capacityBytes\":1000,\"availableBytesBefore\":90,"
                 + "\"availableBytesAfter\":230,\"usagePercentBefore\":91,\"usagePercentAfter\":77,"
-                + "\"neededBytes\":110,\"missingBytes\":0,\"accounting\":\"LAYERS\",\"predictedBytes\":140,"
-                + "\"freedBytes\":140,\"filesystemDifferenceBytes\":140,\"removed\":2,\"failed\":0,\"kept\":0,"
+                + "\"neededBytes\":110,\"missingBytes\":0,\"neededInodes\":null,\"missingInodes\":null,\"accounting\":\"LAYERS\",\"predictedBytes\":140,"
+                + "\"freedBytes\":140,\"filesystemDifferenceBytes\":140,\"removed\":2,\"gone\":0,\"failed\":0,\"kept\":0,"
                 + "\"stoppedBy\":null,\"explanation\":\"\",\"cause\":null,\"problems\":[],\"durationMillis\":0}");
   }
 

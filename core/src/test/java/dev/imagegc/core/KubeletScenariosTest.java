@@ -269,7 +269,7 @@ class KubeletScenariosTest {
             assertThat(event.message())
                 .isEqualTo(
                     "not enough space could be freed on image filesystem /fake/images (95% of 1000 B used): "
-                        + "needed 150 B, freed 50 B, missing 100 B; held: 900 B by data that is not images; all that may go was predicted to free 50 B; "
+                        + "freed 50 B, needed 150 B, missing 100 B; held: 900 B by data that is not images; all that may go was predicted to free 50 B; "
                         + "without any image the filesystem is 90% used: highPercent 90 can never be kept there; "
                         + "raise it, or give images a filesystem of their own");
           });

@@ -64,7 +64,7 @@ class ShortfallTest {
       assertThat(report.otherDataBytes()).hasValue(200);
       assertThat(report.explanation())
           .isEqualTo(BEGIN
-              + "(93% of 1000 B used): needed 130 B, freed 0 B, missing 130 B; held: "
+              + "(93% of 1000 B used): freed 0 B, needed 130 B, missing 130 B; held: "
               + "310 B by 1 image in use, 150 B by 1 image too young yet, 120 B by 1 image pinned, "
               + "90 B by 1 image protected, 60 B by 1 image kept because of WARM_POOL, "
               + "200 B by data that is not images");
@@ -83,7 +83,7 @@ class ShortfallTest {
       assertThat(gc.garbageCollect().explanation())
           .contains("held: 150 B by 1 image that could not be removed, 780 B by data");
       assertThat(gc.garbageCollect().explanation())
-          .contains("150 B by 1 image that could not be removed and are not tried again yet");
+          .contains("150 B by 1 image left alone after a failed removal");
     }
   }
 
@@ -132,7 +132,7 @@ class ShortfallTest {
     try (ImageGcManager gc = collector(node).limits(limits).build()) {
       assertThat(gc.garbageCollect().explanation())
           .isEqualTo(BEGIN
-              + "(95% of 1000 B used): needed 150 B, freed 50 B, missing 100 B; held: "
+              + "(95% of 1000 B used): freed 50 B, needed 150 B, missing 100 B; held: "
               + "100 B by 1 image that may go, but not within the limits of the round, "
               + "800 B by data that is not images; the round ended at its limit of removals");
     }

@@ -161,9 +161,9 @@ public final class TestClock implements GcClock {
 
   /** Moves the clock on at once, unless what ends the wait early is done. */
   @Override
-  public void pause(Duration duration, Future<?> wakeUp) {
-    if (!wakeUp.isDone() && !duration.isNegative()) {
-      advance(duration);
+  public void pause(Future<?> wakeUp, Duration atMost) {
+    if (!wakeUp.isDone() && !atMost.isNegative()) {
+      advance(atMost);
     }
   }
 

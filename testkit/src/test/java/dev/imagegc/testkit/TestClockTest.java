@@ -42,11 +42,11 @@ class TestClockTest {
     TestClock clock = new TestClock();
     long start = clock.nanoTime();
 
-    clock.pause(Duration.ofSeconds(5), new CompletableFuture<>());
+    clock.pause(new CompletableFuture<>(), Duration.ofSeconds(5));
     assertThat(clock.nanoTime() - start).isEqualTo(Duration.ofSeconds(5).toNanos());
 
-    clock.pause(Duration.ofSeconds(5), CompletableFuture.completedFuture(true));
-    clock.pause(Duration.ofSeconds(-5), new CompletableFuture<>());
+    clock.pause(CompletableFuture.completedFuture(true), Duration.ofSeconds(5));
+    clock.pause(new CompletableFuture<>(), Duration.ofSeconds(-5));
     assertThat(clock.nanoTime() - start).isEqualTo(Duration.ofSeconds(5).toNanos());
   }
 
