@@ -11,6 +11,7 @@ public final class Accounting extends OpenCode {
    * so predictions are upper bounds. Or a container holds an image that is gone and was never listed.
    */
   public static final Accounting MIXED = new Accounting("MIXED");
+
   /** Only the sizes that the engine lists: shared layers are counted in every image, so predictions are upper bounds. */
   public static final Accounting SIZES = new Accounting("SIZES");
 

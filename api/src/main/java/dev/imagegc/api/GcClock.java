@@ -60,7 +60,8 @@ public interface GcClock extends InstantSource {
   }
 
   /**
-   * Lets time pass for nothing but to wait. Unlike {@link #await}, which waits for others, a virtual clock moves itself on here.
+   * Lets time pass for nothing but to wait. Unlike {@link #await}, which waits for others, a virtual clock moves itself on
+   * here.
    *
    * @param wakeUp ends the wait early when it is done
    * @param atMost how long; zero or less does not wait

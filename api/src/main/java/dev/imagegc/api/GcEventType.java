@@ -17,6 +17,7 @@ public final class GcEventType extends OpenCode {
 
   /** An image that stays has lost names, because a removal stopped half way. */
   public static final GcEventType REFERENCES_LOST = new GcEventType("ReferencesLost");
+
   /** A state: threshold rounds do not free enough. */
   public static final GcEventType FREE_DISK_SPACE_FAILED = new GcEventType("FreeDiskSpaceFailed");
 

@@ -156,7 +156,8 @@ public final class GcReport {
   /**
    * Returns the bytes to free, as measured at the start or, if that was more, after the removals by age.
    *
-   * @return the need; 0 if nothing was needed, or the removals by age brought usage below the high threshold; empty if unknown or the call has no byte goal
+   * @return the need; 0 if nothing was needed, or the removals by age brought usage below the high threshold; empty if
+   *     unknown or the call has no byte goal
    */
   public OptionalLong neededBytes() {
     return optional(neededBytes);

@@ -214,6 +214,7 @@ public final class GcThresholds {
      * @param high 0 to 100; 100 is off
      * @param low 0 to {@code high}
      * @return this builder
+     * @throws IllegalArgumentException if a percentage is out of range or {@code low} is above {@code high}
      */
     public Builder inodesPercent(int high, int low) {
       inodesHighPercent = percent("inodesHighPercent", high);

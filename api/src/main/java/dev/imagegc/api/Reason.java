@@ -35,15 +35,19 @@ public final class Reason extends OpenCode {
    * reached without it. Only where bytes are the goal, and unless {@link GcThresholds#collectsWithoutGain()}.
    */
   public static final Reason NO_GAIN = new Reason("NO_GAIN");
+
   /**
    * It stays, though it may go: removing everything that may go would not reach the low threshold, and the policy does not
    * want the cache emptied for nothing; see {@link GcThresholds#collectsInVain()}.
    */
   public static final Reason IN_VAIN = new Reason("IN_VAIN");
+
   /** It stays, though it may go: the round ended at one of its limits; see {@link GcReport#stoppedBy()}. */
   public static final Reason LIMIT = new Reason("LIMIT");
+
   /** It stays for now: removing it failed before, and it is not tried again yet. */
   public static final Reason BACKING_OFF = new Reason("BACKING_OFF");
+
   /** It stays: the policy threw when it was asked about this image. */
   public static final Reason POLICY_FAILED = new Reason("POLICY_FAILED");
 

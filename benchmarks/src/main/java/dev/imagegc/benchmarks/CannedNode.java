@@ -19,8 +19,8 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * An engine and a disk that answer at once with lists made beforehand, so that only the collector costs. One byte is missing, so a
- * plan has one victim.
+ * An engine and a disk that answer at once with lists made beforehand, so that only the collector costs. One byte is
+ * missing, so a plan has one victim.
  */
 final class CannedNode implements Runtime, FsStatsProvider {
   private static final int THRESHOLD_PERCENT = 80;

@@ -21,8 +21,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * A whole cycle for one victim, with the engine's time left out: take a fresh listing over, find out who is used, order, account,
- * plan.
+ * A whole cycle for one victim, with the engine's time left out: take a fresh listing over, find out who is used, order,
+ * account, plan.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)

@@ -7,8 +7,8 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * A few equal answers that are handed out one after the other, because an engine makes its answer anew each time, and its time is
- * not to be measured.
+ * A few equal answers that are handed out one after the other, because an engine makes its answer anew each time, and its
+ * time is not to be measured.
  */
 final class InTurn<T> implements Supplier<T> {
   private static final int COUNT = 4;

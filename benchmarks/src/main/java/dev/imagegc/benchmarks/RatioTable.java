@@ -19,8 +19,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs the benchmarks and prints one table: the collector, the kubelet's pass in Java in the same run, and the kubelet's own Go code
- * as it was measured elsewhere.
+ * Runs the benchmarks and prints one table: the collector, the kubelet's pass in Java in the same run, and the kubelet's own
+ * Go code as it was measured elsewhere.
  *
  * <p>The two sides alternate: each round measures one after the other, each in a JVM of its own.
  */

@@ -6,8 +6,8 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 
 /**
- * How much heap the collector keeps for each live image, with its layers: by the difference in used heap, so that whatever it keeps
- * is counted. The node forgets what it listed.
+ * How much heap the collector keeps for each live image, with its layers: by the difference in used heap, so that whatever
+ * it keeps is counted. The node forgets what it listed.
  */
 final class RetainedHeap {
   private static final int COLLECTIONS = 3; // the first ones leave what waits for reference queues

@@ -419,8 +419,8 @@ public final class ImageGcManager implements AutoCloseable {
      * stays, with a {@link dev.imagegc.api.Reason} of the host's, is the veto.
      *
      * <p>Asked once a round or plan, on the thread that runs it and without a deadline, for each image that is not in use, not
-     * pinned, and let go by the policy. It must be quick and must not call this collector. An image for which it throws or answers
-     * null stays ({@link dev.imagegc.api.Reason#POLICY_FAILED}).
+     * pinned, and let go by the policy. It must be quick and must not call this collector. An image for which it throws or
+     * answers null stays ({@link dev.imagegc.api.Reason#POLICY_FAILED}).
      *
      * @param newVeto says whether an image may go; the default lets all go
      * @return this builder

@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a JSON line for each image that was removed, and for each round but those that had nothing to do, to an SLF4J logger of
- * its own: enough to tell later why an image went and how much came back. Where the lines go, and for how long they are kept,
- * is a matter of the host's logging.
+ * Writes a JSON line for each image that was removed, and for each round but those that had nothing to do, to an SLF4J
+ * logger of its own: enough to tell later why an image went and how much came back. Where the lines go, and for how long
+ * they are kept, is a matter of the host's logging.
  *
  * <pre>{@code
  * {"audit":1,"event":"removed","at":"2026-01-01T00:00:00Z","round":"2026-01-01T00:00:00Z","operation":"COLLECT",
@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  *  "creditedBytes":40,"measuredBytes":40,"firstDetected":"...","lastUsed":null,"ageSeconds":3600,"unusedForSeconds":null}
  * {"audit":1,"event":"round","at":"...","round":"...","operation":"COLLECT","outcome":"DONE","filesystem":"/var/lib/docker",
  *  "capacityBytes":1000,"availableBytesBefore":90,"availableBytesAfter":210,"usagePercentBefore":91,
- *  "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"neededInodes":null,"missingInodes":null,"accounting":"LAYERS","predictedBytes":120,"freedBytes":120,
+ * "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"neededInodes":null,"missingInodes":null,"accounting":"LAYERS","predictedBytes":120,"freedBytes":120,
  *  "filesystemDifferenceBytes":120,"removed":3,"gone":0,"failed":0,"kept":5,"stoppedBy":null,"explanation":"","cause":null,
  *  "problems":[],"durationMillis":812}
  * }</pre>

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Candidates are the images that nothing holds back. They are put in the policy's order, except that an image comes after
  * those built on it, which engines insist on. Victims are the first candidates whose removal together frees what is needed,
- * without those that contribute nothing to it; the rest are the reserve. What a removal frees is counted by {@link LayerLedger}.
+ * without those that contribute nothing to it; the rest are the reserve. What a removal frees is counted by {@link
+ * LayerLedger}.
  */
 final class Planner {
   /** What engines keep about an image beside its layers, which it always has for itself, is less than this. */

@@ -118,7 +118,6 @@ final class Round {
     Sweep sweep = new Sweep(tools, plan, goal, start, planner, startNanos);
     try {
       sweep.run();
-      judge(report, goal, thresholds, sweep);
     } catch (GcException e) {
       report.decisions(sweep.decisions(Reason.NOT_REACHED, "the round ended before its turn"));
       throw e;
@@ -128,6 +127,7 @@ final class Round {
           .after(sweep.disk().stats(), sweep.disk().usagePercent());
       history.save();
     }
+    judge(report, goal, thresholds, sweep);
   }
 
   /** Lists and remembers; returns the one reading of the clock that belongs to it. */
@@ -196,9 +196,6 @@ final class Round {
       OptionalLong otherData = shortfall.otherDataBytes(sweep.disk());
       report.outcome(Outcome.SHORT).held(shortfall.held());
       otherData.ifPresent(report::otherDataBytes);
-      report
-          .freedBytes(sweep.freedBytes())
-          .after(sweep.disk().stats(), sweep.disk().usagePercent());
       report.explanation(
           Sentences.notEnoughFreed(report.build(), shortfall.held(), otherData, thresholds));
       return;

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Carries plans out, one image at a time: is it still unused? remove; measure; enough? stop. The prediction only says which
- * images to try; when to stop, the disk says. When all victims are gone and something is missing, or when one of them stays where bytes are the goal,
+ * images to try; when to stop, the disk says. When all victims are gone and something is missing, or one of them stays where
+ * bytes are the goal,
  * there is a new plan for the rest. What was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {

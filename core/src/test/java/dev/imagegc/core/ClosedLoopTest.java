@@ -167,7 +167,7 @@ class ClosedLoopTest {
   }
 
   @Test
-  void whatIsLeftOfACredit_goesToTheNextHolder_whenAnImageIsPassedOver() {
+  void creditOfASharedLayer_isTakenBack_whenAnotherHolderIsPassedOver() {
     FakeNode large = FakeNode.withDisk(1_000_000_000);
     large.image("a").layer("tiny", 10_000).layer("base", 100_000_000).add();
     large.image("b").layer("tiny", 10_000).layer("b", 150_000_000).add();
@@ -178,6 +178,7 @@ class ClosedLoopTest {
       GcPlan plan = gc.plan();
       assertThat(ids(plan.victims())).containsExactly("b");
       assertThat(plan.predictedBytes()).hasValue(150_000_000); // "a" keeps the tiny layer
+      assertThat(find(plan.victims(), "b").creditedBytes()).hasValue(150_000_000);
       assertThat(gc.garbageCollect().freedBytes()).isEqualTo(150_000_000);
     }
   }
@@ -287,6 +288,17 @@ class ClosedLoopTest {
       assertThat(reason(report, "d")).isEqualTo(Reason.ENOUGH_FREED);
       assertThat(report.predictedBytes()).hasValue(150);
       assertThat(report.freedBytes()).isEqualTo(220);
+    }
+  }
+
+  @Test
+  void victimOfASecondPlan_goesForTheReasonOfTheRound() {
+    node.image("a").layer("sparse", 70, 150).add();
+    node.image("b").layer("b", 100).add();
+    node.otherData(780); // 950 used, need 150; 880 after the first plan, which is below high
+    try (ImageGcManager gc = collector(node).build()) {
+      GcReport report = gc.garbageCollect();
+      assertThat(find(report.removed(), "b").detail()).isEqualTo("usage is 95%, highPercent is 90");
     }
   }
 
@@ -411,6 +423,18 @@ class ClosedLoopTest {
   }
 
   @Test
+  void limitOfRemovals_countsThoseThatFail() {
+    images(100, "a", "b");
+    node.faults().failRemovals("a", REFUSED);
+    try (ImageGcManager gc =
+        collector(node).limits(RoundLimits.builder().removals(1).build()).build()) {
+      GcReport report = gc.deleteUnusedImages();
+      assertThat(removed(report)).isEmpty();
+      assertThat(report.stoppedBy()).contains(RoundLimit.REMOVALS);
+    }
+  }
+
+  @Test
   void limitOfBytes_endsTheRound_whenThatManyCameBack() {
     images(100, "a", "b", "c");
     try (ImageGcManager gc =
@@ -504,6 +528,17 @@ class ClosedLoopTest {
       assertThat(report.neededInodes()).hasValue(60);
       assertThat(report.missingInodes()).hasValue(0);
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+    }
+  }
+
+  @Test
+  void inodes_areNoGoalOfFreeSpace_andNotNeededBelowHigh() {
+    images(100, "a", "b");
+    node.faults().measureAs(stats -> stats.toBuilder().inodes(1000, 500).build());
+    LruGcPolicy.Builder policy = LruGcPolicy.builder().minAge(Duration.ZERO).inodesPercent(90, 85);
+    try (ImageGcManager gc = collector(node, policy).build()) {
+      assertThat(gc.garbageCollect().neededInodes()).hasValue(0);
+      assertThat(gc.freeSpace(100).neededInodes()).isEmpty();
     }
   }
 

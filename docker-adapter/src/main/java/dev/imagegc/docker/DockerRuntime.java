@@ -43,9 +43,9 @@ import org.jspecify.annotations.Nullable;
  *       pinned by this class; see {@link Builder#pinImages} and {@link Builder#pinOwnImage}.
  *   <li>{@link Image#sizeBytes()} is the engine's {@code Size}: with overlay2 the lengths of all files, shared layers
  *       counted in every image; with the containerd store the compressed blobs and the unpacked snapshots.
- *   <li>{@link Image#layers()} are known with Docker: exactly, within a few blocks of the filesystem. With the containerd
- *       store that needs the engine's directory at the same path here (see {@link #imageFsPath()}), because blobs are named
- *       nowhere else; with overlay2 only for some images. With Podman they are unknown.
+ *   <li>{@link Image#layers()} are known with Docker, to within a few filesystem blocks for each layer. The containerd store
+ *       tells blobs in its own directory only, which must be at the same path here (see {@link #imageFsPath()}); with overlay2
+ *       the directory is needed only for images whose history leaves sizes open. With Podman they are unknown.
  *   <li>A container list does not tell when containers ended, so {@link Container#finishedAt()} is always empty.
  *   <li>An image that is mounted into a container counts as used by it. The engine names such an image by the reference
  *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
@@ -59,6 +59,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  */
 public final class DockerRuntime implements Runtime, AutoCloseable {
+  /** The last quarter of a list's time is for the request that runs then, and for handing the list over. */
+  private static final int LAYERS_QUARTERS = 3;
+
   private final EngineHttp http;
   private final EngineApi api;
   private final Timeouts timeouts;
@@ -96,15 +99,15 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
    * {@inheritDoc}
    *
    * <p>For each image that was not listed before, two more requests ask for its layers ({@link Image#layers()}), four images
-   * at a time. What cannot be asked within the time of the listing is asked by the next one.
+   * at a time. What cannot be asked within three quarters of the time of the listing is asked by the next one.
    */
   @Override
   public List<Image> listImages() {
-    long start = System.nanoTime();
     Duration deadline = listDeadline();
+    TimeLimit forLayers = TimeLimit.of(deadline.multipliedBy(LAYERS_QUARTERS).dividedBy(4));
     List<Image> images = listWithoutLayers(deadline);
     if (layers != null) {
-      images = layers.addTo(images, start + deadline.toNanos() / 4 * 3);
+      images = layers.addTo(images, forLayers);
       lastListing = images;
     }
     return images;
@@ -404,8 +407,8 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     }
 
     /**
-     * Sets whether {@link DockerRuntime#listImages} asks for the layers of images; true by default. Costs two requests for every image
-     * that was not listed before. Without layers, what a removal frees is estimated from the sizes of whole images.
+     * Sets whether {@link DockerRuntime#listImages} asks for the layers of images; true by default. Costs two requests for
+     * every image that was not listed before. Without layers, what a removal frees is estimated from the sizes of whole images.
      *
      * @param ask whether to ask for them
      * @return this builder

@@ -9,6 +9,7 @@ import dev.imagegc.api.Layer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -114,10 +115,12 @@ final class ImageLayers {
       LocalStore.Content blobs = content;
       return sizes.layers(stack).flatMap(chain -> {
         List<Layer> all = new ArrayList<>(chain);
-        boolean sure = blobs == null
-            ? all.add(Layer.of(ownId("image " + id.text()), RECORD_BYTES))
-            : addBlobs(blobs, sizes, all);
-        return sure ? Optional.of(List.copyOf(all)) : Optional.empty();
+        if (blobs == null) {
+          all.add(Layer.of(ownId("image " + id.text()), RECORD_BYTES));
+        } else if (!addBlobs(blobs, sizes, all)) {
+          return Optional.empty();
+        }
+        return Optional.of(List.copyOf(all));
       });
     }
 
@@ -162,13 +165,13 @@ final class ImageLayers {
    * Returns the images with their layers, as far as these are known when the time is over.
    *
    * @param images all images of the engine
-   * @param until when to stop asking, as {@link System#nanoTime} counts
+   * @param limit when to stop asking
    * @throws CancelledException if the calling thread is interrupted or the runtime closed meanwhile
    */
-  List<Image> addTo(List<Image> images, long until) {
-    if (lock(until)) {
+  List<Image> addTo(List<Image> images, TimeLimit limit) {
+    if (lock(limit)) {
       try {
-        refresh(images, until);
+        refresh(images, limit);
       } finally {
         asking.unlock();
       }
@@ -177,9 +180,9 @@ final class ImageLayers {
     return images.stream().map(image -> withLayers(image, unsure)).toList();
   }
 
-  private boolean lock(long until) {
+  private boolean lock(TimeLimit limit) {
     try {
-      return asking.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+      return asking.tryLock(limit.left().toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
@@ -202,16 +205,16 @@ final class ImageLayers {
     return image.sizeBytes().orElse(LayerStack.UNKNOWN);
   }
 
-  private void refresh(List<Image> images, long until) {
+  private void refresh(List<Image> images, TimeLimit limit) {
     forgetOthers(images);
     List<Image> toAsk = images.stream()
         .filter(image -> image.sizeBytes().isPresent() && isToBeAsked(image.id()))
         .toList();
-    Map<ImageId, Open> answers = toAsk.isEmpty() ? Map.of() : ask(toAsk, until);
+    Map<ImageId, Open> answers = toAsk.isEmpty() ? Map.of() : ask(toAsk, limit);
     states.putAll(answers);
     ImageFs.Place place = places.known();
     if (!answers.isEmpty() || (place != null && !unlooked().isEmpty())) {
-      solve(images, place, until);
+      solve(images, place, limit);
     }
   }
 
@@ -250,12 +253,12 @@ final class ImageLayers {
 
   // ---- asking ----
 
-  private Map<ImageId, Open> ask(List<Image> images, long until) {
+  private Map<ImageId, Open> ask(List<Image> images, TimeLimit limit) {
     Map<ImageId, Open> answers = new ConcurrentHashMap<>();
     AtomicInteger next = new AtomicInteger();
     Callable<Boolean> asker = () -> {
       for (int i = next.getAndIncrement(); i < images.size(); i = next.getAndIncrement()) {
-        ask(images.get(i), until, answers);
+        ask(images.get(i), limit, answers);
       }
       return true;
     };
@@ -282,12 +285,12 @@ final class ImageLayers {
   }
 
   /** An image for which there is no time left is new in the next list too. */
-  private void ask(Image image, long until, Map<ImageId, Open> answers) {
-    if (!isBefore(until)) {
+  private void ask(Image image, TimeLimit limit, Map<ImageId, Open> answers) {
+    if (limit.isOver()) {
       return;
     }
     try {
-      Optional<Open> answer = ask(image, until);
+      Optional<Open> answer = ask(image, limit);
       answer.ifPresentOrElse(
           open -> answers.put(image.id(), open), () -> failed(image, "the engine has no answer"));
     } catch (CancelledException e) {
@@ -297,20 +300,12 @@ final class ImageLayers {
     }
   }
 
-  private Optional<Open> ask(Image image, long until) {
+  private Optional<Open> ask(Image image, TimeLimit limit) {
     return calls
-        .content(image.id(), left(until))
+        .content(image.id(), limit.left())
         .flatMap(content -> calls
-            .history(image.id(), left(until))
+            .history(image.id(), limit.left())
             .map(history -> new Open(size(image), content, history)));
-  }
-
-  private static boolean isBefore(long until) {
-    return until - System.nanoTime() > 0;
-  }
-
-  private static Duration left(long until) {
-    return Duration.ofNanos(Math.max(1, until - System.nanoTime()));
   }
 
   private void failed(Image image, String why) {
@@ -324,13 +319,13 @@ final class ImageLayers {
 
   // ---- understanding ----
 
-  private void solve(List<Image> images, ImageFs.@Nullable Place known, long until) {
+  private void solve(List<Image> images, ImageFs.@Nullable Place known, TimeLimit limit) {
     learnFromAnswers();
     if (!unlooked().isEmpty()) {
       ImageFs.Place place =
-          known == null && isBefore(until) ? places.find(images, left(until)) : known;
+          known == null && !limit.isOver() ? places.find(images, limit.left()) : known;
       if (place != null) {
-        look(new LocalStore(place), until);
+        look(new LocalStore(place), limit);
         learnFromAnswers();
       }
     }
@@ -344,16 +339,16 @@ final class ImageLayers {
         state.layers(id, sizes).ifPresent(layers -> states.put(id, new Known(state.size, layers))));
   }
 
-  private void look(LocalStore store, long until) {
+  private void look(LocalStore store, TimeLimit limit) {
     unlooked().forEach((id, state) -> {
-      if (isBefore(until)) {
+      if (!limit.isOver()) {
         state.look(id, store, sizes);
       }
     });
   }
 
   private Map<ImageId, Open> open() {
-    Map<ImageId, Open> open = new ConcurrentHashMap<>();
+    Map<ImageId, Open> open = new HashMap<>();
     states.forEach((id, state) -> {
       if (state instanceof Open opened) {
         open.put(id, opened);

@@ -62,13 +62,13 @@ final class LayerSizes {
     if (layers(stack).isPresent()) {
       return false; // there is nothing left to learn
     }
-    long[] limits = limits(stack);
-    Optional<long[]> sizes = StackFit.sizes(limits, stack.history());
+    long[] required = required(stack);
+    Optional<long[]> sizes = StackFit.sizes(required, stack.history());
     if (sizes.isEmpty()) {
       return dispute(stack);
     }
     boolean learned = false;
-    for (int i = 0; i < limits.length; i++) {
+    for (int i = 0; i < required.length; i++) {
       if (sizes.get()[i] != LayerStack.UNKNOWN
           && !known.containsKey(Layer.of(stack.chain().get(i), 0))) {
         learn(stack, i, sizes.get()[i]);
@@ -102,12 +102,12 @@ final class LayerSizes {
     return true;
   }
 
-  private long[] limits(LayerStack stack) {
-    long[] limits = new long[stack.chain().size()];
-    for (int i = 0; i < limits.length; i++) {
-      limits[i] = size(stack.chain().get(i)).orElse(stack.fixed().get(i));
+  private long[] required(LayerStack stack) {
+    long[] required = new long[stack.chain().size()];
+    for (int i = 0; i < required.length; i++) {
+      required[i] = size(stack.chain().get(i)).orElse(stack.fixed().get(i));
     }
-    return limits;
+    return required;
   }
 
   private Optional<Long> size(String id) {

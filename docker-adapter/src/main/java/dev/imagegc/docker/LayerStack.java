@@ -66,7 +66,7 @@ record LayerStack(
     history = List.copyOf(history);
   }
 
-  /** Returns the stack of a graph driver, if it is one: if the history adds up to the size of the image. */
+  /** Returns the layers as a graph driver keeps them; whether it is one, {@link #hasHistory} says. */
   static LayerStack ofGraphDriver(List<String> diffIds, List<Long> history, long size) {
     List<Long> fixed =
         diffIds.stream().map(id -> id.equals(NO_CHANGES) ? 0L : UNKNOWN).toList();

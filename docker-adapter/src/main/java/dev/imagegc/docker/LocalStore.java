@@ -79,11 +79,11 @@ final class LocalStore {
       byte[] top = blob(blobDirectory, imageId);
       sizes.put(imageId, (long) top.length);
       Manifest manifest = manifest(top);
-      long listed = addThose(blobDirectory, manifest.blobs(), sizes);
+      long listed = addPresent(blobDirectory, manifest.blobs(), sizes);
       for (Descriptor platform : manifest.manifests()) {
         if (isThere(blobDirectory, platform)) {
-          listed += addThose(blobDirectory, List.of(platform), sizes);
-          listed += addThose(
+          listed += addPresent(blobDirectory, List.of(platform), sizes);
+          listed += addPresent(
               blobDirectory, manifest(blob(blobDirectory, platform.digest())).blobs(), sizes);
         }
       }
@@ -96,7 +96,8 @@ final class LocalStore {
     }
   }
 
-  private static long addThose(
+  /** Adds the blobs that are there; returns the bytes that the engine lists for them. */
+  private static long addPresent(
       Path directory, List<Descriptor> descriptors, Map<String, Long> sizes) {
     long listed = 0;
     for (Descriptor blob : descriptors) {

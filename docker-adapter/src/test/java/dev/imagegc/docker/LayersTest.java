@@ -121,7 +121,7 @@ class LayersTest extends DaemonTest {
   }
 
   @Test
-  void containersAndThePlace_areFoundWithoutLayers() {
+  void containers_areFoundWithoutLayers() {
     image(List.of("a"), 10L);
     engine.container(engine.image("data:1").id, "running", "data:1");
 

@@ -6,6 +6,7 @@ import dev.imagegc.api.GcListener;
 import dev.imagegc.api.StoreException;
 import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.LruGcPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -258,7 +258,7 @@ class OneShotCommandsTest {
     assertThat(run.exitCode()).isEqualTo(3);
     assertThat(oneLine(run))
         .contains("SHORT: removed 0 of 3 images.")
-        .contains("needed 100 B, freed 0 B, missing 100 B")
+        .contains("freed 0 B, needed 100 B, missing 100 B")
         .contains("held: 700 B by 3 images in use, 200 B by data that is not images");
   }
 

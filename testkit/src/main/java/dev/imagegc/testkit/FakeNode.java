@@ -30,10 +30,10 @@ import org.jspecify.annotations.Nullable;
  * node.fillTo(90);
  * }</pre>
  *
- * <p>Layers of one name are stored once, so removing "app" above frees 100 bytes. The listing tells them. Containers hold the layers of their images,
- * also when an image is deleted by force. The engine behaves like Docker with overlay2: it refuses to remove an image that
- * a container in any state holds or that another image is built on, and deletes an untagged parent with its last child.
- * Listings are in the order in which things were added.
+ * <p>Layers of one name are stored once, so removing "app" above frees 100 bytes. The listing tells them. Containers hold
+ * the layers of their images, also when an image is deleted by force. The engine behaves like Docker with overlay2: it
+ * refuses to remove an image that a container in any state holds or that another image is built on, and deletes an untagged
+ * parent with its last child. Listings are in the order in which things were added.
  *
  * <p>Ids are compared as {@link ImageId} does: without a "sha256:" prefix. Methods throw {@link IllegalArgumentException} for
  * an image or container that is not there, or that would not fit on the disk. Thread-safe.
