@@ -296,7 +296,7 @@ public final class GcReport {
   /**
    * Returns the used bytes of the filesystem that are not images, when the need was not met: what others store there, what
    * the engine needs beside the layers, and blocks that are reserved. A lower bound where the layers of an image are not
-   * known and its listed size counts.
+   * known and its listed size counts, and empty if that bound is 0.
    *
    * @return the bytes; empty if a size is unknown or the outcome is not {@link Outcome#SHORT}
    */

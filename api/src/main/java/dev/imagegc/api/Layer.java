@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * whole chain below (the chain id, not the diff id), because equal changes on different bases are stored twice. Where
  * compressed blobs are kept too, each blob is a layer of its own.
  *
- * <p>Two layers are equal if their ids are; an engine gives every layer one size. Immutable and thread-safe.
+ * <p>Two layers are equal if their ids are; an engine gives every layer one size, which it may correct later. Immutable and
+ * thread-safe.
  */
 public final class Layer {
   private final long word0;

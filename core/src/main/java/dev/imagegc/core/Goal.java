@@ -3,6 +3,7 @@ package dev.imagegc.core;
 
 import com.google.common.math.LongMath;
 import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.InvalidCapacityException;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Reason;
 
@@ -123,6 +124,10 @@ sealed interface Goal {
 
       @Override
       public long missingInodes(Disk disk) {
+        if (inodes && disk.inodesUsagePercent().isEmpty()) {
+          throw new InvalidCapacityException("image filesystem " + disk.stats().path()
+              + " cannot be judged: its inodes were known, and are not any more");
+        }
         return inodes ? disk.inodesNeed(thresholds.inodesLowPercent()) : 0;
       }
     }

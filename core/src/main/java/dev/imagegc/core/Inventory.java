@@ -8,6 +8,7 @@ import java.util.List;
  *
  * @param images every image of the node; the order means nothing, but the closer it is to the policy's, the faster is a plan
  * @param layers who holds which layer
+ * @param orphans how many images are gone whose layers containers still hold
  * @param holdersKnown whether the layers of every container are known whose image is not among the images
  */
-record Inventory(List<TrackedImage> images, LayerIndex layers, boolean holdersKnown) {}
+record Inventory(List<TrackedImage> images, LayerIndex layers, int orphans, boolean holdersKnown) {}

@@ -267,12 +267,13 @@ final class Planner {
     if (!goal.countsBytes()) {
       return;
     }
-    if (bytes < missing && known && goal.mayBeInVain() && !thresholds.collectsInVain()) {
-      Verdict inVain = Verdict.stays(
+    boolean inVain = bytes < missing && known && target.missingInodes(disk) <= 0;
+    if (inVain && goal.mayBeInVain() && !thresholds.collectsInVain()) {
+      Verdict keepTheCache = Verdict.stays(
           Reason.IN_VAIN,
           "all that may go would free " + Sentences.bytes(bytes) + " of "
               + Sentences.bytes(missing));
-      taken.forEach(item -> giveBack(item, inVain));
+      taken.forEach(item -> giveBack(item, keepTheCache));
     } else if (!thresholds.collectsWithoutGain()) {
       giveBackWhatGainsNothing(taken, bytes - missing, missing);
     }

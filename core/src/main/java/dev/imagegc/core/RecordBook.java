@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ final class RecordBook {
   }
 
   Inventory inventory() {
-    return new Inventory(images, layers, holdersKnown);
+    return new Inventory(images, layers, orphans.size(), holdersKnown);
   }
 
   /** Forgets which containers hold the images: after a plan, or if none is wanted. */
@@ -165,19 +166,27 @@ final class RecordBook {
 
   private void takeOver(TrackedImage tracked, Image listed, Instant now) {
     ImageRecord before = tracked.record();
-    Image image = listed.equals(before.image()) ? before.image() : listed;
-    if (tracked.layers() == null || !image.layers().equals(before.image().layers())) {
-      int[] held = tracked.layers();
+    boolean same = listed.equals(before.image()) && haveSameSizes(listed, before.image());
+    Image image = same ? before.image() : listed;
+    if (!same || tracked.layers() == null) {
+      release(tracked);
       tracked.layers(image.layers().map(layers::hold).orElse(null));
-      if (held != null) {
-        layers.release(held);
-      }
     }
     ImageRecord after = remembered(image, before);
     if (tracked.user() != null) {
       after = ImageRecord.of(image, after.firstDetected(), now);
     }
     tracked.record(after);
+  }
+
+  /** Whether equal layers have equal sizes too: an engine may have corrected one. */
+  @SuppressWarnings("ReferenceEquality") // the same list, most of the time
+  private static boolean haveSameSizes(Image a, Image b) {
+    List<Layer> some = a.layers().orElse(List.of());
+    List<Layer> others = b.layers().orElse(List.of());
+    return some == others
+        || IntStream.range(0, some.size())
+            .allMatch(i -> some.get(i).sizeBytes() == others.get(i).sizeBytes());
   }
 
   /** Notes that an image was seen in use between two listings. */
@@ -201,6 +210,10 @@ final class RecordBook {
   private void drop(TrackedImage image) {
     byId.remove(image.id());
     image.forget();
+    release(image);
+  }
+
+  private void release(TrackedImage image) {
     int[] held = image.layers();
     if (held != null) {
       layers.release(held);

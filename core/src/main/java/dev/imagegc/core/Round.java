@@ -16,7 +16,6 @@ import dev.imagegc.api.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -106,9 +105,6 @@ final class Round {
     Instant now = observe();
     Planner planner = planner(thresholds, now);
     GcPlan plan = planner.plan(goal, start);
-    if (goal.collectsByAge()) {
-      lastCollection = now;
-    }
     // Unless the sweep, which measures again, finds another need.
     plan.neededBytes().ifPresent(report::neededBytes);
     plan.neededInodes().ifPresent(report::neededInodes);
@@ -126,6 +122,9 @@ final class Round {
           .freedBytes(sweep.freedBytes())
           .after(sweep.disk().stats(), sweep.disk().usagePercent());
       history.save();
+    }
+    if (goal.collectsByAge() && sweep.stoppedBy().isEmpty()) {
+      lastCollection = now; // else some that are due may be left
     }
     judge(report, goal, thresholds, sweep);
   }
@@ -193,11 +192,9 @@ final class Round {
     sweep.stoppedBy().ifPresent(report::stoppedBy);
     if (!reached || sweep.stoppedBy().isPresent()) {
       Shortfall shortfall = Shortfall.of(tools.book().inventory(), images);
-      OptionalLong otherData = shortfall.otherDataBytes(sweep.disk());
       report.outcome(Outcome.SHORT).held(shortfall.held());
-      otherData.ifPresent(report::otherDataBytes);
-      report.explanation(
-          Sentences.notEnoughFreed(report.build(), shortfall.held(), otherData, thresholds));
+      shortfall.otherDataBytes(sweep.disk()).ifPresent(report::otherDataBytes);
+      report.explanation(Sentences.notEnoughFreed(report.build(), shortfall.isExact(), thresholds));
       return;
     }
     boolean tried = images.stream().anyMatch(image -> !image.decision().equals(Decision.KEPT));

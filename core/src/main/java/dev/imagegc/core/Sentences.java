@@ -56,14 +56,14 @@ final class Sentences {
   /**
    * Why the need was not met: what holds the rest, and what a setting has to do with it.
    *
-   * @param held which reasons hold how much
-   * @param otherData used bytes that are no image's, if known
+   * @param report what it is about, with {@link GcReport#held()} and {@link GcReport#otherDataBytes()}
+   * @param exact whether these are exact, and not bounds
    */
-  static String notEnoughFreed(
-      GcReport report, List<HeldBytes> held, OptionalLong otherData, GcThresholds thresholds) {
+  static String notEnoughFreed(GcReport report, boolean exact, GcThresholds thresholds) {
+    List<HeldBytes> held = report.held();
     StringBuilder text =
-        new StringBuilder(report.neededBytes().isPresent() ? missing(report) : unfinished(report));
-    text.append("; held: ").append(String.join(", ", holders(held, otherData)));
+        new StringBuilder(isMissing(report) ? missing(report) : unfinished(report));
+    text.append("; held: ").append(String.join(", ", holders(report, exact)));
     report
         .stoppedBy()
         .ifPresent(limit -> text.append("; the round ended at its limit of ")
@@ -76,9 +76,13 @@ final class Sentences {
       text.append("; all that may go was predicted to free ").append(bytes(predicted));
     }
     if (report.operation().equals(Operation.COLLECT)) {
-      text.append(highCannotBeKept(report, held, otherData, thresholds));
+      text.append(highCannotBeKept(report, exact, thresholds));
     }
     return text.toString();
+  }
+
+  private static boolean isMissing(GcReport report) {
+    return report.missingBytes().orElse(0) > 0 || report.missingInodes().orElse(0) > 0;
   }
 
   private static String missing(GcReport report) {
@@ -105,40 +109,46 @@ final class Sentences {
     return text.toString();
   }
 
-  /** Of a call that has no need in bytes. */
+  /** Of a round that had no need in bytes or inodes, and ended at a limit. */
   private static String unfinished(GcReport report) {
-    return "not all unused images were removed from image filesystem " + path(report) + ": freed "
-        + bytes(report.freedBytes());
+    String what = report.operation().equals(Operation.PURGE) ? "unused" : "due by age";
+    return "not all images that are " + what + " were removed from image filesystem " + path(report)
+        + ": freed " + bytes(report.freedBytes());
   }
 
-  private static List<String> holders(List<HeldBytes> held, OptionalLong otherData) {
+  private static List<String> holders(GcReport report, boolean exact) {
     List<String> holders = new ArrayList<>();
-    for (HeldBytes sum : held) {
+    for (HeldBytes sum : report.held()) {
       if (sum.bytes().orElse(1) > 0) {
         holders.add(bytes(sum.bytes()) + " by " + sum.imageCount()
             + (sum.imageCount() == 1 ? " image " : " images ")
             + REASONS.getOrDefault(sum.reason(), "kept because of " + sum.reason()));
       }
     }
-    otherData.ifPresent(other -> holders.add(bytes(other) + " by data that is not images"));
+    report
+        .otherDataBytes()
+        .ifPresent(other ->
+            holders.add((exact ? "" : "at least ") + bytes(other) + " by data that is not images"));
     return holders;
   }
 
   /** Names a high threshold that usage is above whatever is collected. */
-  private static String highCannotBeKept(
-      GcReport report, List<HeldBytes> held, OptionalLong otherData, GcThresholds thresholds) {
-    if (otherData.isEmpty() || report.filesystemAfter().isEmpty()) {
+  private static String highCannotBeKept(GcReport report, boolean exact, GcThresholds thresholds) {
+    if (report.otherDataBytes().isEmpty() || report.filesystemAfter().isEmpty()) {
       return "";
     }
     Disk disk = Disk.of(report.filesystemAfter().get());
     String rule = "% used: highPercent " + thresholds.highPercent()
         + " can never be kept there; raise it, or give images a filesystem of their own";
-    long other = otherData.getAsLong();
+    long other = report.otherDataBytes().getAsLong();
     int withoutImages = usageWith(disk, other);
     if (withoutImages >= thresholds.highPercent()) {
       return "; without any image the filesystem is " + withoutImages + rule;
     }
-    long staying = held.stream()
+    if (!exact) {
+      return ""; // sizes count shared layers more than once: they prove nothing
+    }
+    long staying = report.held().stream()
         .filter(sum -> FOR_GOOD.contains(sum.reason()))
         .mapToLong(sum -> sum.bytes().orElse(0))
         .reduce(other, LongMath::saturatedAdd);

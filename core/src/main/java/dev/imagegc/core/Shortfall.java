@@ -46,10 +46,12 @@ final class Shortfall {
 
   private final List<HeldBytes> held;
   private final OptionalLong imageBytes;
+  private final boolean exact;
 
-  private Shortfall(List<HeldBytes> held, OptionalLong imageBytes) {
+  private Shortfall(List<HeldBytes> held, OptionalLong imageBytes, boolean exact) {
     this.held = held;
     this.imageBytes = imageBytes;
+    this.exact = exact;
   }
 
   /**
@@ -63,6 +65,7 @@ final class Shortfall {
     decisions.forEach(decision -> reasons.put(decision.image().id(), decision.reason()));
     Map<Reason, Sum> sums = new LinkedHashMap<>();
     @Nullable Reason[] layerReasons = new Reason[inventory.layers().limit()];
+    boolean exact = inventory.holdersKnown();
     for (TrackedImage image : inventory.images()) {
       Reason reason = reasons.getOrDefault(image.id(), Reason.NOT_REACHED);
       Sum sum = sums.computeIfAbsent(reason, unused -> new Sum());
@@ -70,33 +73,33 @@ final class Shortfall {
       int[] layers = image.layers();
       if (layers == null) {
         sum.add(image.image().sizeBytes());
+        exact = false; // what it shares is counted again
       } else {
         for (int layer : layers) {
           layerReasons[layer] = stronger(layerReasons[layer], reason);
         }
       }
     }
-    long unlisted = 0; // layers that containers hold whose image is gone
+    if (inventory.orphans() > 0) {
+      sums.computeIfAbsent(Reason.IN_USE, unused -> new Sum()).images += inventory.orphans();
+    }
     for (int layer = 0; layer < layerReasons.length; layer++) {
       if (inventory.layers().holders(layer) > 0) {
-        long bytes = inventory.layers().bytes(layer);
-        Reason reason = layerReasons[layer];
-        if (reason == null) {
-          unlisted = LongMath.saturatedAdd(unlisted, bytes);
-        } else {
-          Objects.requireNonNull(sums.get(reason)).add(OptionalLong.of(bytes));
-        }
+        // What no listed image holds belongs to a container whose image is gone.
+        Reason reason = layerReasons[layer] == null ? Reason.IN_USE : layerReasons[layer];
+        Objects.requireNonNull(sums.get(reason))
+            .add(OptionalLong.of(inventory.layers().bytes(layer)));
       }
     }
     boolean known = sums.values().stream().allMatch(sum -> sum.known);
-    long all =
-        sums.values().stream().mapToLong(sum -> sum.bytes).reduce(unlisted, LongMath::saturatedAdd);
+    long all = sums.values().stream().mapToLong(sum -> sum.bytes).reduce(0, LongMath::saturatedAdd);
     return new Shortfall(
         sums.entrySet().stream()
             .map(entry -> entry.getValue().of(entry.getKey()))
             .sorted(LARGEST_FIRST)
             .toList(),
-        known ? OptionalLong.of(all) : OptionalLong.empty());
+        known ? OptionalLong.of(all) : OptionalLong.empty(),
+        known && exact);
   }
 
   /** Which reasons hold how much, largest first. */
@@ -104,11 +107,18 @@ final class Shortfall {
     return held;
   }
 
-  /** Used bytes that are no image's. */
+  /** Used bytes that are no image's; at least these if not {@link #isExact()}, and empty if that would say nothing. */
   OptionalLong otherDataBytes(Disk disk) {
-    return imageBytes.isPresent()
-        ? OptionalLong.of(Math.max(0, disk.capacity() - disk.available() - imageBytes.getAsLong()))
-        : OptionalLong.empty();
+    if (imageBytes.isEmpty()) {
+      return OptionalLong.empty();
+    }
+    long other = Math.max(0, disk.capacity() - disk.available() - imageBytes.getAsLong());
+    return exact || other > 0 ? OptionalLong.of(other) : OptionalLong.empty();
+  }
+
+  /** Whether every layer was counted once, and none is missing. */
+  boolean isExact() {
+    return exact;
   }
 
   private static Reason stronger(@Nullable Reason a, Reason b) {

@@ -37,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Sweep {
   private static final Duration SETTLE_STEP = Duration.ofMillis(500);
+  /** After more of them only each time that their number has doubled. */
+  private static final int FEW_STAYS = 16;
 
   /** What a sweep works with; the same for every round. */
   record Tools(
@@ -69,6 +71,7 @@ final class Sweep {
   private long freedBytes;
   private long pendingBytes; // predicted for what is removed, but not back yet
   private int removals;
+  private int stays; // victims that did not go
   private @Nullable RoundLimit stoppedBy;
 
   Sweep(Tools tools, GcPlan plan, Goal goal, Disk start, Planner planner, long startNanos) {
@@ -90,43 +93,50 @@ final class Sweep {
   /** Removes what age makes due, measures, and goes on until the goal is reached or nothing is left. */
   void run() {
     Disk start = disk;
-    List<ImageDecision> byAge = victims(plan, Reason.MAX_AGE);
-    for (ImageDecision victim : byAge) {
-      if (isAtLimit()) {
-        return;
-      }
-      tryToRemove(victim);
-    }
-    if (!byAge.isEmpty()) {
-      disk = tools.meter().measure();
-    }
+    removeByAge();
     target = goal.target(disk);
     if (target == Goal.Target.NONE) {
       return;
     }
     neededBytes = Math.max(target.missing(start), target.missing(disk));
     neededInodes = Math.max(target.missingInodes(start), target.missingInodes(disk));
-    settle(); // for what went by age
+    if (!isOver()) {
+      settle(); // for what went by age
+    }
     List<ImageDecision> victims = victims(plan, goal.reason());
     int plans = 1;
     while (!isOver()) {
-      boolean allWent = removeUntilReached(victims);
-      if (!isOver()) {
+      boolean carriedOut = removeUntilReached(victims) && !victims.isEmpty();
+      if (carriedOut && !isOver()) {
         settle();
       }
       if (isOver()) {
         return;
       }
-      GcPlan rest = planner.planRest(goal, target, disk, tried);
+      GcPlan rest = planner.planRest(goal, target, withPending(), tried);
       adopt(rest);
       victims = rest.victims();
       if (victims.isEmpty()) {
+        settle(); // nothing is left but to wait
         return;
       }
       // An inode goal has no prediction that could be missed: it is measured image by image.
-      if (allWent && target.missing(disk) > 0 && ++plans > tools.limits().plans()) {
+      if (carriedOut && target.missing(disk) > 0 && ++plans > tools.limits().plans()) {
         stoppedBy = RoundLimit.PLANS;
       }
+    }
+  }
+
+  private void removeByAge() {
+    List<ImageDecision> byAge = victims(plan, Reason.MAX_AGE);
+    for (ImageDecision victim : byAge) {
+      if (isAtLimit()) {
+        break;
+      }
+      tryToRemove(victim);
+    }
+    if (!byAge.isEmpty()) {
+      disk = tools.meter().measure();
     }
   }
 
@@ -202,11 +212,16 @@ final class Sweep {
       if (target.isReached(disk) || isAtLimit()) {
         return true;
       }
-      if (!tryToRemove(victim) && goal.countsBytes()) {
+      if (!tryToRemove(victim) && isWorthANewPlan(++stays)) {
         return false; // what it holds does not come back: the others may be in vain
       }
     }
     return true;
+  }
+
+  /** A plan is a pass over all images: one for each of thousands that stay would take longer than the engine. */
+  private boolean isWorthANewPlan(int soManyStay) {
+    return goal.countsBytes() && (soManyStay <= FEW_STAYS || Integer.bitCount(soManyStay) == 1);
   }
 
   private boolean isOver() {
@@ -307,8 +322,10 @@ final class Sweep {
       if (gone) {
         long freed = Math.max(0, disk.available() - before);
         freedBytes = LongMath.saturatedAdd(freedBytes, freed);
-        pendingBytes = LongMath.saturatedAdd(
-            pendingBytes, Math.max(0, planned.creditedBytes().orElse(0) - freed));
+        if (outcome.equals(RemovalOutcome.REMOVED)) { // what was gone before is back already
+          pendingBytes = LongMath.saturatedAdd(
+              pendingBytes, Math.max(0, planned.creditedBytes().orElse(0) - freed));
+        }
         decisions.put(
             image.id(), decisionOn(image).toBuilder().measuredBytes(freed).build());
       }
@@ -320,9 +337,16 @@ final class Sweep {
     return gone;
   }
 
+  /** The disk as it will be when an engine that frees late has freed what it promised. */
+  private Disk withPending() {
+    return pendingBytes > 0 && freesSpaceLater()
+        ? disk.withAvailable(LongMath.saturatedAdd(disk.available(), pendingBytes))
+        : disk;
+  }
+
   /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
   private void settle() {
-    if (pendingBytes > 0 && !target.isReached(disk) && tools.engine().freesSpaceLater()) {
+    if (pendingBytes > 0 && !target.isReached(disk) && freesSpaceLater()) {
       long start = tools.clock().nanoTime();
       long longest = tools.limits().settleTime().toNanos();
       long waited = 0;
@@ -337,6 +361,17 @@ final class Sweep {
       }
     }
     pendingBytes = 0; // the next plan starts from what the disk says
+  }
+
+  private boolean freesSpaceLater() {
+    try {
+      return tools.engine().freesSpaceLater();
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) {
+      tools.events().problem("frees space later", e.getMessage());
+      return false;
+    }
   }
 
   private void pause(Duration duration) {

@@ -25,6 +25,7 @@ import dev.imagegc.api.Verdict;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** Layers shared between images, and a disk that does not do what was predicted. High is 90 %, low 80 %. */
@@ -334,6 +335,28 @@ class ClosedLoopTest {
   }
 
   @Test
+  void roundWhoseVictimsAllStay_triesEach_withoutANewPlanForEach() {
+    FakeNode large = FakeNode.withDisk(1_000_000);
+    AtomicInteger compared = new AtomicInteger();
+    for (int i = 0; i < 1000; i++) {
+      large.image(String.format("image-%04d", i)).size(100).add();
+      large.faults().failRemovals(String.format("image-%04d", i), REFUSED);
+    }
+    large.otherData(850_000); // 950,000 used, need 150,000
+    try (ImageGcManager gc = collector(large)
+        .veto(image -> {
+          compared.incrementAndGet();
+          return Verdict.mayGo();
+        })
+        .build()) {
+      GcReport report = gc.garbageCollect();
+      assertThat(report.decisions(Decision.FAILED)).hasSize(1000);
+      assertThat(large.removalsAsked()).doesNotHaveDuplicates().hasSize(1000);
+      assertThat(compared).hasValue(1000); // the policy and the host are asked once a round
+    }
+  }
+
+  @Test
   void writerInTheMiddleOfARound_leavesFreedBytesRight() {
     node.image("a").size(100).add();
     node.image("b").size(100).add();
@@ -445,7 +468,7 @@ class ClosedLoopTest {
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.explanation())
           .isEqualTo(
-              "not all unused images were removed from image filesystem /fake/images: freed 200 B; "
+              "not all images that are unused were removed from image filesystem /fake/images: freed 200 B; "
                   + "held: 100 B by 1 image that may go, but not within the limits of the round, "
                   + "0 B by data that is not images; the round ended at its limit of bytes");
     }

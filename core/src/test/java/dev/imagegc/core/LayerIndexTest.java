@@ -25,12 +25,12 @@ class LayerIndexTest {
   }
 
   @Test
-  void layerOfTwoSizes_countsWithTheSmaller() {
+  void layerWhoseSizeIsCorrected_countsWithTheLatest() {
     int a = index.hold(List.of(Layer.of("a", 10)))[0];
     assertThat(index.hold(List.of(Layer.of("a", 7)))).containsExactly(a);
     assertThat(index.bytes(a)).isEqualTo(7);
     index.hold(List.of(Layer.of("a", 12)));
-    assertThat(index.bytes(a)).isEqualTo(7);
+    assertThat(index.bytes(a)).isEqualTo(12);
   }
 
   @Test

@@ -231,6 +231,7 @@ final class ImageLayers {
           .filter(Known.class::isInstance)
           .map(state -> ((Known) state).layers())
           .toList());
+      learnFromAnswers(); // what contradicted them may be gone
       disputed = sizes.disputed();
     }
   }

@@ -29,6 +29,9 @@ record LayerStack(
     boolean exact) {
   static final long UNKNOWN = -1;
 
+  /** A thousand petabytes: beyond it numbers are nonsense, and sums could overflow. */
+  private static final long MOST_BYTES = 1L << 60;
+
   private static final String PREFIX = "sha256:";
   private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
 
@@ -84,8 +87,16 @@ record LayerStack(
     return sum(history) == bytes;
   }
 
+  /** Returns the sum, or {@link #UNKNOWN} if it is more than any disk has. */
   static long sum(List<Long> sizes) {
-    return sizes.stream().mapToLong(Long::longValue).sum();
+    long sum = 0;
+    for (long size : sizes) {
+      if (size > MOST_BYTES - sum) {
+        return UNKNOWN;
+      }
+      sum += size;
+    }
+    return sum;
   }
 
   static boolean isDigest(String text) {

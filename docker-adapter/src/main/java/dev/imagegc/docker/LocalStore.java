@@ -128,6 +128,9 @@ final class LocalStore {
   }
 
   private static byte[] read(Path file, int maxBytes) throws IOException {
+    if (!Files.isRegularFile(file)) { // reading a pipe would wait for ever
+      throw new IOException(file + " is no file");
+    }
     try (InputStream in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(maxBytes + 1);
       if (bytes.length > maxBytes) {
