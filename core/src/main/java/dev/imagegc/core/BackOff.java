@@ -12,7 +12,8 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leaves images alone for a while that could not be removed: for twice as long after each failure, up to a bound. It is told
@@ -65,15 +66,15 @@ final class BackOff {
     }
   }
 
-  /** Forgets images that are not listed any more. */
-  void retain(Predicate<ImageId> listed) {
-    List<Failing> gone = failing.entrySet().stream()
-        .filter(entry -> !listed.test(entry.getKey()))
-        .map(Map.Entry::getValue)
-        .toList();
-    for (Failing failure : gone) {
-      failing.remove(failure.decision().image().id());
-      tellEnd(failure.decision(), "is gone");
+  /** Forgets images that a listing shows to be gone or in use. */
+  void review(Function<ImageId, @Nullable TrackedImage> listed) {
+    for (Failing failure : List.copyOf(failing.values())) {
+      TrackedImage image = listed.apply(failure.decision().image().id());
+      if (image == null) {
+        ended(failure.decision(), "is gone");
+      } else if (image.user() != null) {
+        ended(failure.decision(), "is in use");
+      }
     }
   }
 

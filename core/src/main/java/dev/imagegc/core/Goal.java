@@ -76,10 +76,10 @@ sealed interface Goal {
 
     @Override
     public String because(Disk disk) {
-      return wantsBytes(disk)
-          ? "usage is " + disk.usagePercent() + "%, highPercent is " + thresholds.highPercent()
-          : "usage of inodes is " + disk.inodesUsagePercent().orElse(0) + "%, inodesHighPercent is "
-              + thresholds.inodesHighPercent();
+      return wantsInodes(disk) && !wantsBytes(disk)
+          ? "usage of inodes is " + disk.inodesUsagePercent().orElse(0) + "%, inodesHighPercent is "
+              + thresholds.inodesHighPercent()
+          : "usage is " + disk.usagePercent() + "%, highPercent is " + thresholds.highPercent();
     }
 
     @Override

@@ -34,7 +34,10 @@ import org.slf4j.LoggerFactory;
  *  "problems":[],"durationMillis":812}
  * }</pre>
  *
- * <p>Each is one line. The two kinds belong together by {@code round}, which is when the round began. Unknown numbers are null;
+ * <p>An image that cannot be removed, or whose removal had no clear answer, has a line like the first with the event
+ * {@code failing} and a {@code message} when that begins, and one with {@code failingEnded} when it is removed, gone or in use.
+ *
+ * <p>Each is one line. They belong together by {@code round}, which is when the round began. Unknown numbers are null;
  * a later release may add members. Thread-safe; does not block longer than the logger does.
  */
 public final class JsonAuditListener implements GcListener {
@@ -60,6 +63,13 @@ public final class JsonAuditListener implements GcListener {
   public void onEvent(GcEvent event) {
     if (event.type().equals(GcEventType.IMAGE_REMOVED) && event.decision().isPresent()) {
       lines.accept(removal(event, event.decision().get()).toString());
+    } else if (event.type().equals(GcEventType.IMAGE_REMOVAL_FAILED)
+        && event.decision().isPresent()) {
+      String kind = event.phase().equals(GcEvent.Phase.ENDED) ? "failingEnded" : "failing";
+      lines.accept(image(
+              begin(event, kind).text("message", event.message()),
+              event.decision().get())
+          .toString());
     } else if (event.type().equals(GcEventType.ROUND_FINISHED)
         && event.report().filter(JsonAuditListener::isWorthALine).isPresent()) {
       lines.accept(round(event, event.report().get()).toString());
@@ -81,9 +91,12 @@ public final class JsonAuditListener implements GcListener {
   }
 
   private static JsonLine removal(GcEvent event, ImageDecision decision) {
+    return image(begin(event, "removed"), decision);
+  }
+
+  private static JsonLine image(JsonLine line, ImageDecision decision) {
     Image image = decision.image();
-    return begin(event, "removed")
-        .text("image", image.id())
+    return line.text("image", image.id())
         .texts("references", image.references())
         .text("reason", decision.reason())
         .text("detail", decision.detail())

@@ -83,8 +83,12 @@ final class LayerIndex {
     int at = find(layer);
     if (table[at] != 0) {
       int number = table[at] - 1;
-      layers[number] = layer;
-      bytes[number] = layer.sizeBytes(); // an engine may have corrected it
+      if (holders[number] == 0) { // an engine may have corrected it
+        layers[number] = layer;
+        bytes[number] = layer.sizeBytes();
+      }
+      // An engine that gives a layer two sizes is not believed to free the larger one.
+      bytes[number] = Math.min(bytes[number], layer.sizeBytes());
       return number;
     }
     if (4 * (numbers - frees + 1) > 3 * table.length) {

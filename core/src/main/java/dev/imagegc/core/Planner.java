@@ -122,10 +122,10 @@ final class Planner {
 
   /** Returns the plan of a round that begins. */
   GcPlan plan(Goal goal, Disk disk) {
-    because = goal.because(disk);
     long byAge = goal.collectsByAge() ? takeOverAge() : 0;
     Disk afterAge = disk.withAvailable(LongMath.saturatedAdd(disk.available(), byAge));
     Goal.Target target = goal.target(afterAge);
+    because = target == Goal.Target.NONE ? "" : goal.because(disk);
     takeUntilReached(goal, target, afterAge);
     GcPlan.Builder plan = toPlan(goal, disk);
     if (goal.countsBytes()) {
@@ -157,6 +157,7 @@ final class Planner {
         .filter(item -> item.stays == null && !went(item, tried))
         .toList();
     ledger = new LayerLedger(inventory.layers(), candidates);
+    because = because.isEmpty() ? goal.because(disk) : because; // others may have filled the disk
     takeUntilReached(goal, target, disk);
     return toPlan(goal, disk).build();
   }

@@ -50,9 +50,10 @@ final class RecordBook {
     return images.stream().map(TrackedImage::record).toList();
   }
 
-  /** Whether an image was in the last listing, and not removed since. For the writing thread. */
-  boolean knows(ImageId id) {
-    return byId.containsKey(id);
+  /** Returns an image of the last listing that was not removed since, or null. For the writing thread. */
+  @Nullable
+  TrackedImage image(ImageId id) {
+    return byId.get(id);
   }
 
   Inventory inventory() {
@@ -80,6 +81,7 @@ final class RecordBook {
     Map<ImageId, Container> unknownUsed = markUsers(view.containers());
     TrackedImage[] listing = new TrackedImage[view.images().size()];
     List<TrackedImage> added = new ArrayList<>();
+    List<TrackedImage> changed = new ArrayList<>();
     for (int i = 0; i < listing.length; i++) {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
@@ -94,9 +96,10 @@ final class RecordBook {
       }
       if (!tracked.markListed(listings)) {
         added.forEach(this::drop);
+        hold(changed);
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
-      takeOver(tracked, image, now);
+      takeOver(tracked, image, now, changed);
       listing[i] = tracked;
     }
     lastListing = listing;
@@ -105,6 +108,7 @@ final class RecordBook {
         : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
     adoptOrphans(unknownUsed.keySet(), vanished);
     vanished.forEach(this::drop);
+    hold(changed);
     if (!added.isEmpty() || !vanished.isEmpty()) {
       images = Stream.concat(
               images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
@@ -164,19 +168,31 @@ final class RecordBook {
     holdersKnown = orphans.keySet().containsAll(unlisted);
   }
 
-  private void takeOver(TrackedImage tracked, Image listed, Instant now) {
+  /** Adds an image to those whose layers are to be held anew. */
+  private void takeOver(
+      TrackedImage tracked, Image listed, Instant now, List<TrackedImage> toHold) {
     ImageRecord before = tracked.record();
     boolean same = listed.equals(before.image()) && haveSameSizes(listed, before.image());
     Image image = same ? before.image() : listed;
     if (!same || tracked.layers() == null) {
       release(tracked);
-      tracked.layers(image.layers().map(layers::hold).orElse(null));
+      tracked.layers(null);
+      toHold.add(tracked);
     }
     ImageRecord after = remembered(image, before);
     if (tracked.user() != null) {
       after = ImageRecord.of(image, after.firstDetected(), now);
     }
     tracked.record(after);
+  }
+
+  /** When all that changed has let go of its old layers: so a layer's corrected size does not meet the old one. */
+  private void hold(List<TrackedImage> changed) {
+    for (TrackedImage image : changed) {
+      if (!image.isForgotten()) {
+        image.layers(image.image().layers().map(layers::hold).orElse(null));
+      }
+    }
   }
 
   /** Whether equal layers have equal sizes too: an engine may have corrected one. */

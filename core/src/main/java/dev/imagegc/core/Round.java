@@ -134,7 +134,7 @@ final class Round {
     NodeView view = tools.engine().observe();
     Instant now = tools.timeline().now();
     tools.book().merge(view, now);
-    tools.backOff().retain(tools.book()::knows);
+    tools.backOff().review(tools.book()::image);
     history.save();
     return now;
   }

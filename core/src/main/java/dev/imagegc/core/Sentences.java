@@ -189,7 +189,7 @@ final class Sentences {
     }
     double value = bytes;
     int unit = -1;
-    while (value >= 1024 && unit < UNITS.length - 1) {
+    while (Math.round(value * 10) >= 10240 && unit < UNITS.length - 1) {
       value /= 1024;
       unit++;
     }

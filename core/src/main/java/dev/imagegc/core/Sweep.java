@@ -100,15 +100,12 @@ final class Sweep {
     }
     neededBytes = Math.max(target.missing(start), target.missing(disk));
     neededInodes = Math.max(target.missingInodes(start), target.missingInodes(disk));
-    if (!isOver()) {
-      settle(); // for what went by age
-    }
     List<ImageDecision> victims = victims(plan, goal.reason());
     int plans = 1;
     while (!isOver()) {
       boolean carriedOut = removeUntilReached(victims) && !victims.isEmpty();
       if (carriedOut && !isOver()) {
-        settle();
+        settle(target);
       }
       if (isOver()) {
         return;
@@ -116,9 +113,11 @@ final class Sweep {
       GcPlan rest = planner.planRest(goal, target, withPending(), tried);
       adopt(rest);
       victims = rest.victims();
-      if (victims.isEmpty()) {
-        settle(); // nothing is left but to wait
+      if (victims.isEmpty() && pendingBytes == 0) {
         return;
+      }
+      if (victims.isEmpty()) {
+        settle(target); // what was promised may never come: then there is another plan without it
       }
       // An inode goal has no prediction that could be missed: it is measured image by image.
       if (carriedOut && target.missing(disk) > 0 && ++plans > tools.limits().plans()) {
@@ -137,6 +136,7 @@ final class Sweep {
     }
     if (!byAge.isEmpty()) {
       disk = tools.meter().measure();
+      settle(later -> 1); // until all is back: a disk that only looks full calls for nothing
     }
   }
 
@@ -345,12 +345,14 @@ final class Sweep {
   }
 
   /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
-  private void settle() {
-    if (pendingBytes > 0 && !target.isReached(disk) && freesSpaceLater()) {
+  private void settle(Goal.Target enough) {
+    if (pendingBytes > 0 && !enough.isReached(disk) && freesSpaceLater()) {
       long start = tools.clock().nanoTime();
-      long longest = tools.limits().settleTime().toNanos();
+      long longest = Math.min(
+          tools.limits().settleTime().toNanos(),
+          tools.limits().time().toNanos() - (start - startNanos));
       long waited = 0;
-      while (waited < longest && pendingBytes > 0 && !target.isReached(disk)) {
+      while (waited < longest && pendingBytes > 0 && !enough.isReached(disk)) {
         pause(Duration.ofNanos(Math.min(SETTLE_STEP.toNanos(), longest - waited)));
         Disk later = tools.meter().measure();
         long cameBack = Math.max(0, Math.min(pendingBytes, later.available() - disk.available()));

@@ -79,13 +79,13 @@ class JsonAuditListenerTest {
     try (ImageGcManager gc = collector(node).listener(audit).build()) {
       gc.deleteUnusedImages();
     }
-    assertThat(lines).hasSize(2).allSatisfy(line -> {
+    assertThat(lines).hasSize(3).allSatisfy(line -> {
       assertThat(line.lines()).hasSize(1);
       assertThat(line).doesNotContain("\u2028").doesNotContain("\u0085");
     });
     JsonObject removed = JsonParser.parseString(lines.get(0)).getAsJsonObject();
     assertThat(removed.get("references").getAsJsonArray().get(0).getAsString()).isEqualTo(name);
-    JsonObject round = JsonParser.parseString(lines.get(1)).getAsJsonObject();
+    JsonObject round = JsonParser.parseString(lines.get(2)).getAsJsonObject();
     assertThat(round.get("failed").getAsInt()).isEqualTo(1);
   }
 }

@@ -25,12 +25,15 @@ class LayerIndexTest {
   }
 
   @Test
-  void layerWhoseSizeIsCorrected_countsWithTheLatest() {
-    int a = index.hold(List.of(Layer.of("a", 10)))[0];
-    assertThat(index.hold(List.of(Layer.of("a", 7)))).containsExactly(a);
-    assertThat(index.bytes(a)).isEqualTo(7);
-    index.hold(List.of(Layer.of("a", 12)));
-    assertThat(index.bytes(a)).isEqualTo(12);
+  void layerOfTwoSizes_countsWithTheSmaller_untilNobodyHoldsIt() {
+    int[] first = index.hold(List.of(Layer.of("a", 10)));
+    assertThat(index.hold(List.of(Layer.of("a", 7)))).isEqualTo(first);
+    int[] third = index.hold(List.of(Layer.of("a", 12)));
+    assertThat(index.bytes(first[0])).isEqualTo(7);
+    index.release(first);
+    index.release(first);
+    index.release(third);
+    assertThat(index.bytes(index.hold(List.of(Layer.of("a", 12)))[0])).isEqualTo(12);
   }
 
   @Test

@@ -86,4 +86,35 @@ class SettleTest {
       assertThat(removed(report)).containsExactly("a", "b");
     }
   }
+
+  @Test
+  void roundWhoseTimeIsOver_doesNotSettle() {
+    node.image("a").size(10_000).add();
+    node.image("b").size(10_000).add();
+    node.otherData(75_000); // 95,000 used, need 15,000
+    node.freesSpaceAfter(Duration.ofDays(1));
+    RoundLimits limits = RoundLimits.builder()
+        .time(Duration.ofSeconds(1))
+        .settleTime(Duration.ofMinutes(10))
+        .build();
+    try (ImageGcManager gc = collector(node).limits(limits).build()) {
+      // No removal may begin after a second, so there is nothing to wait for.
+      assertThat(gc.garbageCollect().duration()).isLessThanOrEqualTo(Duration.ofSeconds(2));
+    }
+  }
+
+  @Test
+  void freedBytesOfARoundByAge_countWhatComesBackLate() {
+    node.image("old").size(10_000).add();
+    node.freesSpaceAfter(Duration.ofSeconds(1));
+    LruGcPolicy.Builder aged =
+        LruGcPolicy.builder().minAge(Duration.ZERO).maxAge(Duration.ofDays(1));
+    try (ImageGcManager gc = collector(node, aged).build()) {
+      gc.detectImages();
+      node.clock().advance(Duration.ofDays(2));
+      GcReport report = gc.garbageCollect();
+      assertThat(removed(report)).containsExactly("old");
+      assertThat(report.freedBytes()).isEqualTo(10_000); // as a purge says of the same image
+    }
+  }
 }
