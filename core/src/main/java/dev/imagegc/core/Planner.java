@@ -19,8 +19,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +54,9 @@ final class Planner {
   private List<Item> candidates;
 
   private LayerLedger ledger;
+  private final Map<ImageId, Item> byId = new HashMap<>(); // filled when it is needed
+  private boolean leavesWhatGainsNothing;
+  private int inodeVictims = 1;
   private String because = ""; // why victims go that age does not make due
 
   /** An image on its way through the plan. */
@@ -162,6 +167,29 @@ final class Planner {
     return toPlan(goal, disk).build();
   }
 
+  /** Notes that a victim stays: what others share with it does not come back. */
+  void stays(ImageId victim) {
+    Item item = item(victim);
+    if (item.goes != null) {
+      item.goes = null;
+      ledger.giveBack(item);
+    }
+  }
+
+  /** Whether bytes are wanted, and removing a victim would free none any more, because others stayed. */
+  boolean isInVain(ImageId victim) {
+    Item item = item(victim);
+    boolean unlocks = item.parent != null && item.parent.goes != null;
+    return leavesWhatGainsNothing && !unlocks && ledger.lostIfKept(item) == 0;
+  }
+
+  private Item item(ImageId id) {
+    if (byId.isEmpty()) {
+      items.forEach(item -> byId.put(item.record.id(), item));
+    }
+    return Objects.requireNonNull(byId.get(id));
+  }
+
   private static boolean went(Item item, Map<ImageId, Decision> tried) {
     Decision decision = tried.getOrDefault(item.record.id(), Decision.KEPT);
     return decision.equals(Decision.REMOVED) || decision.equals(Decision.GONE);
@@ -249,13 +277,16 @@ final class Planner {
   }
 
   private void takeUntilReached(Goal goal, Goal.Target target, Disk disk) {
-    // How many inodes an image takes is not known: one that frees anything is a beginning.
-    long missing = Math.max(target.missing(disk), target.missingInodes(disk) > 0 ? 1 : 0);
+    long missing = Math.max(0, target.missing(disk));
+    // How many inodes an image takes is not known: one is a beginning, then twice as many.
+    int atLeast = target.missingInodes(disk) > 0 ? inodeVictims : 0;
+    inodeVictims *= 2;
     List<Item> taken = new ArrayList<>();
     long bytes = 0;
+    int withGain = 0;
     boolean known = true;
     for (Item item : candidates) {
-      if (bytes >= missing) {
+      if (bytes >= missing && withGain >= atLeast) {
         break;
       }
       if (item.goes == null) {
@@ -263,8 +294,10 @@ final class Planner {
         taken.add(item);
         known &= item.credit != LayerLedger.UNKNOWN;
         bytes = LongMath.saturatedAdd(bytes, LayerLedger.orZero(item.credit));
+        withGain += item.credit != 0 ? 1 : 0;
       }
     }
+    leavesWhatGainsNothing = goal.countsBytes() && !thresholds.collectsWithoutGain();
     if (!goal.countsBytes()) {
       return;
     }
@@ -275,7 +308,7 @@ final class Planner {
           "all that may go would free " + Sentences.bytes(bytes) + " of "
               + Sentences.bytes(missing));
       taken.forEach(item -> giveBack(item, keepTheCache));
-    } else if (!thresholds.collectsWithoutGain()) {
+    } else if (leavesWhatGainsNothing) {
       giveBackWhatGainsNothing(taken, bytes - missing, missing);
     }
   }

@@ -37,8 +37,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Sweep {
   private static final Duration SETTLE_STEP = Duration.ofMillis(500);
-  /** After more of them only each time that their number has doubled. */
-  private static final int FEW_STAYS = 16;
 
   /** What a sweep works with; the same for every round. */
   record Tools(
@@ -71,7 +69,6 @@ final class Sweep {
   private long freedBytes;
   private long pendingBytes; // predicted for what is removed, but not back yet
   private int removals;
-  private int stays; // victims that did not go
   private @Nullable RoundLimit stoppedBy;
 
   Sweep(Tools tools, GcPlan plan, Goal goal, Disk start, Planner planner, long startNanos) {
@@ -113,7 +110,7 @@ final class Sweep {
       GcPlan rest = planner.planRest(goal, target, withPending(), tried);
       adopt(rest);
       victims = rest.victims();
-      if (victims.isEmpty() && pendingBytes == 0) {
+      if (pendingBytes == 0 && rest.victims().isEmpty()) {
         return;
       }
       if (victims.isEmpty()) {
@@ -136,7 +133,9 @@ final class Sweep {
     }
     if (!byAge.isEmpty()) {
       disk = tools.meter().measure();
-      settle(later -> 1); // until all is back: a disk that only looks full calls for nothing
+      if (stoppedBy == null) {
+        settle(later -> 1); // until all is back: a disk that only looks full calls for nothing
+      }
     }
   }
 
@@ -206,22 +205,23 @@ final class Sweep {
     }
   }
 
-  /** Returns false if one stayed and the rest must be planned again; ends early if the goal or a limit is reached. */
+  /** Returns whether all of them went; ends early if the goal or a limit is reached. */
   private boolean removeUntilReached(List<ImageDecision> victims) {
+    boolean allWent = true;
     for (ImageDecision victim : victims) {
-      if (target.isReached(disk) || isAtLimit()) {
-        return true;
+      if (isOver() || isAtLimit()) {
+        break;
       }
-      if (!tryToRemove(victim) && isWorthANewPlan(++stays)) {
-        return false; // what it holds does not come back: the others may be in vain
+      ImageId id = victim.image().id();
+      if (planner.isInVain(id)) {
+        continue; // what it would have freed is held by one that stayed
+      }
+      if (!tryToRemove(victim)) {
+        planner.stays(id);
+        allWent = false;
       }
     }
-    return true;
-  }
-
-  /** A plan is a pass over all images: one for each of thousands that stay would take longer than the engine. */
-  private boolean isWorthANewPlan(int soManyStay) {
-    return goal.countsBytes() && (soManyStay <= FEW_STAYS || Integer.bitCount(soManyStay) == 1);
+    return allWent;
   }
 
   private boolean isOver() {
@@ -352,7 +352,8 @@ final class Sweep {
           tools.limits().settleTime().toNanos(),
           tools.limits().time().toNanos() - (start - startNanos));
       long waited = 0;
-      while (waited < longest && pendingBytes > 0 && !enough.isReached(disk)) {
+      long negligible = pendingBytes / 100; // a promise is seldom kept to the byte
+      while (waited < longest && pendingBytes > negligible && !enough.isReached(disk)) {
         pause(Duration.ofNanos(Math.min(SETTLE_STEP.toNanos(), longest - waited)));
         Disk later = tools.meter().measure();
         long cameBack = Math.max(0, Math.min(pendingBytes, later.available() - disk.available()));

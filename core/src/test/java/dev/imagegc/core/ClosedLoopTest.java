@@ -11,20 +11,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.imagegc.api.Accounting;
+import dev.imagegc.api.Container;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.GcEvent.Phase;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Image;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.RoundLimit;
+import dev.imagegc.api.Runtime;
 import dev.imagegc.api.Verdict;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -570,10 +575,12 @@ class ClosedLoopTest {
     images(100, "a");
     node.faults().measureAs(stats -> stats.toBuilder().inodes(1000, 10).build());
     LruGcPolicy.Builder policy = LruGcPolicy.builder().minAge(Duration.ZERO).inodesPercent(90, 85);
-    try (ImageGcManager gc = collector(node, policy).build()) {
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc = collector(node, policy).listener(listener).build()) {
       GcReport report = gc.garbageCollect();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.missingInodes()).hasValue(140);
+      assertThat(listener.events(GcEventType.FREE_DISK_SPACE_FAILED)).hasSize(1);
       assertThat(report.explanation())
           .contains("freed 100 B, needed 140 inodes, missing 140; held");
     }
@@ -651,6 +658,104 @@ class ClosedLoopTest {
       GcPlan plan = gc.plan();
       assertThat(reason(plan, "a")).isEqualTo(Reason.BACKING_OFF);
       assertThat(find(plan.decisions(), "a").reclaimableBytes()).hasValue(0);
+    }
+  }
+
+  // Families and containers
+
+  @Test
+  void childThatCannotBeRemoved_keepsItsParent_inEveryMode() {
+    node.image("base").tag("base:1").size(200).add();
+    node.image("child").tag("child:1").parent("base").size(50).add();
+    node.otherData(700); // 950 used, need 150
+    node.faults().failRemovals("child", REFUSED);
+    try (ImageGcManager gc = collector(node).build()) {
+      GcReport report = gc.garbageCollect();
+      assertThat(reason(report, "base")).isEqualTo(Reason.HAS_CHILDREN);
+    }
+    try (ImageGcManager gc = collector(node).build()) {
+      assertThat(reason(gc.deleteUnusedImages(), "base")).isEqualTo(Reason.HAS_CHILDREN);
+    }
+    assertThat(node.removalsAsked()).containsExactly("child", "child");
+  }
+
+  @Test
+  void parentThatIsDueByAge_waitsForAChildThatIsNot() {
+    node.image("base").tag("base:1").size(200).add();
+    LruGcPolicy.Builder aged =
+        LruGcPolicy.builder().minAge(Duration.ZERO).maxAge(Duration.ofDays(1));
+    try (ImageGcManager gc = collector(node, aged).build()) {
+      gc.detectImages();
+      node.clock().advance(Duration.ofDays(2));
+      node.image("child").tag("child:1").parent("base").size(50).add();
+      assertThat(gc.plan().victims()).isEmpty();
+      assertThat(removed(gc.garbageCollect())).isEmpty();
+    }
+  }
+
+  @Test
+  void containerCreatedAtTheLastMoment_holdsTheLayersOfTheRemovedImage() {
+    node.image("a").tag("a:1").layer("base", 100).add();
+    node.image("b").tag("b:1").layer("base", 100).layer("b", 150).add();
+    node.otherData(650); // 900 used
+    node.faults()
+        .afterNext(
+            FakeNode.Operation.MEASURE,
+            () -> node.faults().beforeNext(FakeNode.Operation.REMOVE_IMAGE, () -> {
+              node.run("late", "a");
+              node.deleteImage("a"); // as an engine does that checks too early
+            }));
+    try (ImageGcManager gc = collector(node).build()) {
+      gc.freeSpace(240); // both, by prediction
+      GcPlan plan = gc.plan();
+      assertThat(plan.accounting()).isEqualTo(Accounting.LAYERS);
+      if (node.hasImage("b")) {
+        assertThat(find(plan.decisions(), "b").exclusiveBytes()).hasValue(150);
+      }
+    }
+  }
+
+  @Test
+  void imageThatWasListedTwice_isKnownAsOne_inTheNextGoodListing() {
+    node.image("a").tag("a:1").layer("a", 100).add();
+    boolean[] twice = {true};
+    Runtime engine = node.runtime();
+    Runtime stutters = new Runtime() {
+      @Override
+      public List<Image> listImages() {
+        List<Image> images = new ArrayList<>(engine.listImages());
+        if (twice[0]) {
+          images.addAll(engine.listImages());
+        }
+        return images;
+      }
+
+      @Override
+      public List<Container> listContainers() {
+        return engine.listContainers();
+      }
+
+      @Override
+      public RemovalResult removeImage(Image image) {
+        return engine.removeImage(image);
+      }
+    };
+    try (ImageGcManager gc = collector(node).runtime(stutters).build()) {
+      assertThatThrownBy(gc::detectImages).hasMessageContaining("listed image a twice");
+      twice[0] = false;
+      assertThat(gc.detectImages()).hasSize(1);
+      assertThat(find(gc.plan().decisions(), "a").exclusiveBytes()).hasValue(100);
+    }
+  }
+
+  @Test
+  void ofSeveralContainers_theOneWithTheLowestIdIsNamed_whateverTheirOrder() {
+    node.image("a").size(100).add();
+    node.run("c2", "a");
+    node.run("c1", "a");
+    node.run("c3", "a");
+    try (ImageGcManager gc = collector(node).build()) {
+      assertThat(find(gc.plan().decisions(), "a").detail()).startsWith("container c1 ");
     }
   }
 

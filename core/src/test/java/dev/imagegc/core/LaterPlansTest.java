@@ -40,6 +40,23 @@ class LaterPlansTest {
   }
 
   @Test
+  void manyVictimsThatStay_doNotTakeOthersAwayForNothing() {
+    FakeNode large = FakeNode.withDisk(100_000);
+    for (int i = 0; i < 60; i++) {
+      String name = String.format("i%02d", i);
+      large.image(name + "x").layer(name, 100).add();
+      large.image(name + "y").layer(name, 100).add();
+      large.faults().failRemovals(name + "x", RemovalResult.of(RemovalOutcome.FAILED, "busy"));
+    }
+    large.otherData(89_000); // 95,000 used, need 15,000: every pair frees 100, if it goes
+    try (ImageGcManager gc = collector(large).build()) {
+      GcReport report = gc.garbageCollect();
+      assertThat(report.freedBytes()).isZero();
+      assertThat(removed(report)).isEmpty(); // they free nothing
+    }
+  }
+
+  @Test
   void writerDuringRemovalsByAge_isNotToldAsInodes() {
     node.image("old").size(10).add();
     LruGcPolicy.Builder aged = LruGcPolicy.builder()

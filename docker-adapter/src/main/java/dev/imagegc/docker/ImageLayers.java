@@ -206,7 +206,7 @@ final class ImageLayers {
   }
 
   private void refresh(List<Image> images, TimeLimit limit) {
-    forgetOthers(images);
+    forgetOthers(images, limit);
     List<Image> toAsk = images.stream()
         .filter(image -> image.sizeBytes().isPresent() && isToBeAsked(image.id()))
         .toList();
@@ -218,7 +218,7 @@ final class ImageLayers {
     }
   }
 
-  private void forgetOthers(List<Image> images) {
+  private void forgetOthers(List<Image> images, TimeLimit limit) {
     Set<ImageId> listed = new HashSet<>();
     boolean gone = false;
     for (Image image : images) {
@@ -231,7 +231,7 @@ final class ImageLayers {
           .filter(Known.class::isInstance)
           .map(state -> ((Known) state).layers())
           .toList());
-      learnFromAnswers(); // what contradicted them may be gone
+      learnFromAnswers(limit); // what contradicted them may be gone
       disputed = sizes.disputed();
     }
   }
@@ -321,21 +321,21 @@ final class ImageLayers {
   // ---- understanding ----
 
   private void solve(List<Image> images, ImageFs.@Nullable Place known, TimeLimit limit) {
-    learnFromAnswers();
+    learnFromAnswers(limit);
     if (!unlooked().isEmpty()) {
       ImageFs.Place place =
           known == null && !limit.isOver() ? places.find(images, limit.left()) : known;
       if (place != null) {
         look(new LocalStore(place), limit);
-        learnFromAnswers();
+        learnFromAnswers(limit);
       }
     }
     disputed = sizes.disputed();
   }
 
-  private void learnFromAnswers() {
+  private void learnFromAnswers(TimeLimit limit) {
     Map<ImageId, Open> open = open();
-    sizes.learn(open.values().stream().map(state -> state.stack).toList());
+    sizes.learn(open.values().stream().map(state -> state.stack).toList(), limit::isOver);
     open.forEach((id, state) ->
         state.layers(id, sizes).ifPresent(layers -> states.put(id, new Known(state.size, layers))));
   }

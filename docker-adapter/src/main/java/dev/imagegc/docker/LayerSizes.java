@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * Finds out how large each layer is from what engines say of whole images.
@@ -35,6 +36,9 @@ final class LayerSizes {
    * @param beside what the store takes for the layer beside that
    */
   void learn(String id, long bytes, long beside) {
+    if (bytes > LayerStack.MOST_BYTES) {
+      return;
+    }
     Layer layer = Layer.of(id, bytes + beside);
     Size before = known.putIfAbsent(layer, new Size(layer, bytes));
     if (before != null && before.bytes() != bytes) {
@@ -49,10 +53,22 @@ final class LayerSizes {
 
   /** Learns what follows from some stacks together, and from what is known already. */
   void learn(Collection<LayerStack> stacks) {
+    learn(stacks, () -> false);
+  }
+
+  /**
+   * Learns what follows from some stacks together, and from what is known already.
+   *
+   * @param timeIsOver ends it early; what follows from the rest may be learnt another time
+   */
+  void learn(Collection<LayerStack> stacks, BooleanSupplier timeIsOver) {
     boolean learned = true;
     while (learned) {
       learned = false;
       for (LayerStack stack : stacks) {
+        if (timeIsOver.getAsBoolean()) {
+          return;
+        }
         learned |= stack.hasHistory() ? learnFromHistory(stack) : learnFromRest(stack);
       }
     }

@@ -30,7 +30,7 @@ record LayerStack(
   static final long UNKNOWN = -1;
 
   /** A thousand petabytes: beyond it numbers are nonsense, and sums could overflow. */
-  private static final long MOST_BYTES = 1L << 60;
+  static final long MOST_BYTES = 1L << 60;
 
   private static final String PREFIX = "sha256:";
   private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
@@ -84,7 +84,7 @@ record LayerStack(
 
   /** Whether the history adds up, so that it says something. */
   boolean hasHistory() {
-    return sum(history) == bytes;
+    return bytes >= 0 && sum(history) == bytes;
   }
 
   /** Returns the sum, or {@link #UNKNOWN} if it is more than any disk has. */

@@ -38,6 +38,15 @@ class LayersOfOddEnginesTest extends DaemonTest {
   }
 
   @Test
+  void snapshotOfAnImpossibleSize_isNotLearnt() {
+    LayerSizes sizes = new LayerSizes();
+    LayerStack stack = LayerStack.ofGraphDriver(List.of(diff("a")), List.of(1L), 1)
+        .asSnapshots(Long.MAX_VALUE, true); // the engine's Size less the blobs
+    sizes.learn(List.of(stack));
+    assertThat(sizes.layers(stack)).isEmpty();
+  }
+
+  @Test
   void historyWhoseSumOverflows_isNotTakenForTheSize() {
     long max = Long.MAX_VALUE;
     StubImage image = image(List.of("a", "b", "c"), max, max, 3L); // adds up to 1
