@@ -47,6 +47,8 @@ import org.slf4j.LoggerFactory;
 final class ImageLayers {
   private static final Logger LOG = LoggerFactory.getLogger(ImageLayers.class);
   private static final int PARALLEL = 4;
+  /** For histories that no builder writes; others take milliseconds. */
+  private static final Duration LONGEST_LEARNING = Duration.ofSeconds(2);
 
   /** An image that keeps failing is asked for again after 1, 2, 4 lists and so on, but never after more than these. */
   private static final int MAX_LISTS_WITHOUT_ASKING = 64;
@@ -206,7 +208,7 @@ final class ImageLayers {
   }
 
   private void refresh(List<Image> images, TimeLimit limit) {
-    forgetOthers(images, limit);
+    forgetOthers(images);
     List<Image> toAsk = images.stream()
         .filter(image -> image.sizeBytes().isPresent() && isToBeAsked(image.id()))
         .toList();
@@ -218,7 +220,7 @@ final class ImageLayers {
     }
   }
 
-  private void forgetOthers(List<Image> images, TimeLimit limit) {
+  private void forgetOthers(List<Image> images) {
     Set<ImageId> listed = new HashSet<>();
     boolean gone = false;
     for (Image image : images) {
@@ -231,7 +233,7 @@ final class ImageLayers {
           .filter(Known.class::isInstance)
           .map(state -> ((Known) state).layers())
           .toList());
-      learnFromAnswers(limit); // what contradicted them may be gone
+      learnFromAnswers(); // what contradicted them may be gone
       disputed = sizes.disputed();
     }
   }
@@ -321,20 +323,21 @@ final class ImageLayers {
   // ---- understanding ----
 
   private void solve(List<Image> images, ImageFs.@Nullable Place known, TimeLimit limit) {
-    learnFromAnswers(limit);
+    learnFromAnswers();
     if (!unlooked().isEmpty()) {
       ImageFs.Place place =
           known == null && !limit.isOver() ? places.find(images, limit.left()) : known;
       if (place != null) {
         look(new LocalStore(place), limit);
-        learnFromAnswers(limit);
+        learnFromAnswers();
       }
     }
     disputed = sizes.disputed();
   }
 
-  private void learnFromAnswers(TimeLimit limit) {
+  private void learnFromAnswers() {
     Map<ImageId, Open> open = open();
+    TimeLimit limit = TimeLimit.of(LONGEST_LEARNING);
     sizes.learn(open.values().stream().map(state -> state.stack).toList(), limit::isOver);
     open.forEach((id, state) ->
         state.layers(id, sizes).ifPresent(layers -> states.put(id, new Known(state.size, layers))));

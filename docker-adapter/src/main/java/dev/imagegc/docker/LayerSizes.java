@@ -111,6 +111,7 @@ final class LayerSizes {
     if (!stack.exact()
         || unknown < 0
         || rest < 0
+        || rest > LayerStack.MOST_BYTES
         || known.containsKey(Layer.of(stack.chain().get(unknown), 0))) {
       return false;
     }
