@@ -39,6 +39,12 @@ public final class GcEventType extends OpenCode {
   /** A state: detections between rounds fail. */
   public static final GcEventType DETECTION_FAILED = new GcEventType("DetectionFailed");
 
+  /** A state: the engine's stream of events is lost, and lists of containers are compared instead. */
+  public static final GcEventType EVENT_STREAM_LOST = new GcEventType("EventStreamLost");
+
+  /** A rule of the policy has matched no image since the start: probably a typing error. */
+  public static final GcEventType RULE_UNMATCHED = new GcEventType("RuleUnmatched");
+
   private GcEventType(String code) {
     super(code);
   }

@@ -21,6 +21,18 @@ public final class Reason extends OpenCode {
   /** It stays: the policy says that it must not be collected. */
   public static final Reason PROTECTED = new Reason("PROTECTED");
 
+  /** It stays: somebody has leased it, because it is about to be used. */
+  public static final Reason LEASED = new Reason("LEASED");
+
+  /** It stays: the policy says that it is not this collector's to collect. */
+  public static final Reason NOT_OWNED = new Reason("NOT_OWNED");
+
+  /** It stays: it is one of the newest of its repository that the policy keeps. */
+  public static final Reason KEPT_NEWEST = new Reason("KEPT_NEWEST");
+
+  /** It stays: it was last used less than the policy's grace ago. */
+  public static final Reason RECENTLY_USED = new Reason("RECENTLY_USED");
+
   /** It stays: it was first seen less than minAge ago. */
   public static final Reason TOO_YOUNG = new Reason("TOO_YOUNG");
 
