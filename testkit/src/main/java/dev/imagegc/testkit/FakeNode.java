@@ -7,8 +7,12 @@ import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageLookup;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.RuntimeEventListener;
+import dev.imagegc.api.RuntimeEventSource;
+import dev.imagegc.api.UnreachableException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -48,7 +52,11 @@ public final class FakeNode {
     /** {@link Runtime#removeImage(Image)}. */
     REMOVE_IMAGE,
     /** {@link FsStatsProvider#imageFs()}. */
-    MEASURE
+    MEASURE,
+    /** {@link RuntimeEventSource#subscribe(RuntimeEventListener)}. */
+    SUBSCRIBE,
+    /** {@link ImageLookup#findImage(String)} and {@link ImageLookup#findImage(ImageId)}. */
+    LOOK_UP
   }
 
   private static final String PATH = "/fake/images";
@@ -58,13 +66,16 @@ public final class FakeNode {
   private final TestClock clock;
   private final Faults faults;
   private final List<Call> calls = new ArrayList<>();
-  private final Runtime runtime = new NodeRuntime();
+  private final FakeEvents events = new FakeEvents(this);
+  private final AbleRuntime runtime = new AbleRuntime();
+  private final Runtime plainRuntime = new PlainRuntime();
+  private boolean stopped;
   private volatile @Nullable Duration freesAfter;
 
   private FakeNode(long capacityBytes, TestClock clock) {
-    this.state = new NodeState(capacityBytes);
+    this.state = new NodeState(capacityBytes, events::happened);
     this.clock = Objects.requireNonNull(clock, "clock");
-    this.faults = new Faults(clock);
+    this.faults = new Faults(clock, events::heal);
   }
 
   /**
@@ -98,11 +109,39 @@ public final class FakeNode {
   }
 
   /**
-   * Returns the node's container engine.
+   * Returns the node's container engine. It has every optional ability: it is a {@link RuntimeEventSource} and an {@link
+   * ImageLookup} as well.
    *
    * @return the engine; always the same object
    */
   public Runtime runtime() {
+    return runtime;
+  }
+
+  /**
+   * Returns the node's container engine as one without any optional ability.
+   *
+   * @return the engine; always the same object
+   */
+  public Runtime plainRuntime() {
+    return plainRuntime;
+  }
+
+  /**
+   * Returns the events of the node's container engine, and what goes wrong with them. {@link #runtime()} tells the same.
+   *
+   * @return the events
+   */
+  public FakeEvents events() {
+    return events;
+  }
+
+  /**
+   * Returns {@link #runtime()} as what it is as well.
+   *
+   * @return the look-up of images
+   */
+  public ImageLookup lookup() {
     return runtime;
   }
 
@@ -137,9 +176,7 @@ public final class FakeNode {
   }
 
   FakeNode add(ImageSpec spec) {
-    synchronized (lock) {
-      state.add(spec);
-    }
+    change(() -> state.add(spec));
     return this;
   }
 
@@ -150,9 +187,7 @@ public final class FakeNode {
    * @param reference the tag
    */
   public void tag(String imageId, String reference) {
-    synchronized (lock) {
-      state.tag(ImageId.of(imageId), reference);
-    }
+    change(() -> state.tag(ImageId.of(imageId), reference));
   }
 
   /**
@@ -161,9 +196,7 @@ public final class FakeNode {
    * @param reference the tag or digest reference
    */
   public void untag(String reference) {
-    synchronized (lock) {
-      state.untag(reference);
-    }
+    change(() -> state.untag(reference));
   }
 
   /**
@@ -172,9 +205,7 @@ public final class FakeNode {
    * @param imageId the image
    */
   public void deleteImage(String imageId) {
-    synchronized (lock) {
-      state.delete(ImageId.of(imageId), null);
-    }
+    change(() -> state.delete(ImageId.of(imageId), null));
   }
 
   // What others do with containers
@@ -190,9 +221,7 @@ public final class FakeNode {
   }
 
   FakeNode add(ContainerSpec spec) {
-    synchronized (lock) {
-      state.add(spec, clock.instant());
-    }
+    change(() -> state.add(spec, clock.instant()));
     return this;
   }
 
@@ -207,14 +236,21 @@ public final class FakeNode {
   }
 
   /**
+   * Starts a container that was created only, or has ended. One that runs goes on.
+   *
+   * @param containerId the container
+   */
+  public void start(String containerId) {
+    change(() -> state.start(containerId));
+  }
+
+  /**
    * Ends a container now; it goes on holding its images.
    *
    * @param containerId the container
    */
   public void exit(String containerId) {
-    synchronized (lock) {
-      state.exit(containerId, clock.instant());
-    }
+    change(() -> state.exit(containerId, clock.instant()));
   }
 
   /**
@@ -223,9 +259,34 @@ public final class FakeNode {
    * @param containerId the container
    */
   public void removeContainer(String containerId) {
+    change(() -> state.removeContainer(containerId));
+  }
+
+  // The engine
+
+  /**
+   * Stops the container engine: from now on every call to it fails with an {@link UnreachableException}, also those that hang
+   * now, and all streams of events end. Images and containers stay, and the world may change them; the disk is still
+   * measured.
+   */
+  public void stopEngine() {
     synchronized (lock) {
-      state.removeContainer(containerId);
+      stopped = true;
+      events.end(engineIsStopped());
     }
+    events.deliver();
+    faults.releaseEngine();
+  }
+
+  /** Starts the container engine again. Nobody is told what happened in between. */
+  public void startEngine() {
+    synchronized (lock) {
+      stopped = false;
+    }
+  }
+
+  private static UnreachableException engineIsStopped() {
+    return new UnreachableException("the engine of the fake node is stopped");
   }
 
   // The disk
@@ -391,7 +452,10 @@ public final class FakeNode {
    * @return an id for each such call, the oldest first
    */
   public List<String> removalsAsked() {
-    return texts(calls().stream().flatMap(call -> call.image().stream()).toList());
+    return texts(calls().stream()
+        .filter(call -> call.operation() == Operation.REMOVE_IMAGE)
+        .flatMap(call -> call.image().stream())
+        .toList());
   }
 
   private static List<String> texts(List<ImageId> ids) {
@@ -400,24 +464,44 @@ public final class FakeNode {
 
   // Calls
 
-  private <T> T answer(Operation operation, @Nullable ImageId image, Supplier<T> effect) {
+  private void change(Runnable effect) {
     synchronized (lock) {
-      calls.add(new Call(operation, image));
+      effect.run();
+    }
+    events.deliver();
+  }
+
+  private <T> T answer(Call call, Supplier<T> effect) {
+    Operation operation = call.operation();
+    synchronized (lock) {
+      calls.add(call);
+      refuseIfStopped(operation);
     }
     faults.before(operation);
     T answer;
     synchronized (lock) {
+      refuseIfStopped(operation);
       state.dropLingering(now());
       answer = effect.get();
     }
+    events.deliver();
     faults.after(operation);
     return answer;
   }
 
+  private void refuseIfStopped(Operation operation) {
+    if (stopped && operation != Operation.MEASURE) {
+      throw engineIsStopped();
+    }
+  }
+
+  RuntimeEventSource.Subscription subscribe(Supplier<RuntimeEventSource.Subscription> effect) {
+    return answer(Call.to(Operation.SUBSCRIBE), effect);
+  }
+
   private FsStats measure() {
     FsStats truth = answer(
-        Operation.MEASURE,
-        null,
+        Call.to(Operation.MEASURE),
         () -> FsStats.of(PATH, clock.instant(), state.capacityBytes(), state.availableBytes()));
     return faults.measure(truth);
   }
@@ -444,10 +528,24 @@ public final class FakeNode {
   public static final class Call {
     private final Operation operation;
     private final @Nullable ImageId image;
+    private final @Nullable String reference;
 
-    private Call(Operation operation, @Nullable ImageId image) {
+    private Call(Operation operation, @Nullable ImageId image, @Nullable String reference) {
       this.operation = operation;
       this.image = image;
+      this.reference = reference;
+    }
+
+    private static Call to(Operation operation) {
+      return new Call(operation, null, null);
+    }
+
+    private static Call to(Operation operation, ImageId image) {
+      return new Call(operation, image, null);
+    }
+
+    private static Call to(Operation operation, String reference) {
+      return new Call(operation, null, Objects.requireNonNull(reference, "reference"));
     }
 
     /**
@@ -460,30 +558,41 @@ public final class FakeNode {
     }
 
     /**
-     * Returns the image that was to be removed.
+     * Returns the image that was to be removed or looked up.
      *
-     * @return its id, or empty if the call is no removal
+     * @return its id, or empty if the call names none
      */
     public Optional<ImageId> image() {
       return Optional.ofNullable(image);
     }
 
+    /**
+     * Returns the name that was to be looked up.
+     *
+     * @return the name as the caller wrote it, or empty if the call has none
+     */
+    public Optional<String> reference() {
+      return Optional.ofNullable(reference);
+    }
+
     /** Returns for instance "REMOVE_IMAGE app". */
     @Override
     public String toString() {
-      return image == null ? operation.name() : operation + " " + image;
+      return operation
+          + (image == null ? "" : " " + image)
+          + (reference == null ? "" : " " + reference);
     }
   }
 
-  private final class NodeRuntime implements Runtime {
+  private class PlainRuntime implements Runtime {
     @Override
     public List<Image> listImages() {
-      return answer(Operation.LIST_IMAGES, null, () -> faults.order(state.listImages()));
+      return answer(Call.to(Operation.LIST_IMAGES), () -> faults.order(state.listImages()));
     }
 
     @Override
     public List<Container> listContainers() {
-      return answer(Operation.LIST_CONTAINERS, null, () -> faults.order(state.listContainers()));
+      return answer(Call.to(Operation.LIST_CONTAINERS), () -> faults.order(state.listContainers()));
     }
 
     @Override
@@ -493,7 +602,25 @@ public final class FakeNode {
 
     @Override
     public RemovalResult removeImage(Image image) {
-      return answer(Operation.REMOVE_IMAGE, image.id(), () -> remove(image.id()));
+      return answer(Call.to(Operation.REMOVE_IMAGE, image.id()), () -> remove(image.id()));
+    }
+  }
+
+  private final class AbleRuntime extends PlainRuntime implements RuntimeEventSource, ImageLookup {
+    @Override
+    public Subscription subscribe(RuntimeEventListener listener) {
+      return events.subscribe(listener);
+    }
+
+    @Override
+    public Optional<Image> findImage(String reference) {
+      ImageName.withTag(reference); // refuses what is none
+      return answer(Call.to(Operation.LOOK_UP, reference), () -> state.findImage(reference));
+    }
+
+    @Override
+    public Optional<Image> findImage(ImageId id) {
+      return answer(Call.to(Operation.LOOK_UP, id), () -> state.findImage(id));
     }
   }
 }

@@ -39,13 +39,20 @@ public final class Faults {
   private final TestClock clock;
   private final Object lock = new Object();
   private final Map<Operation, Script> scripts = new EnumMap<>(Operation.class);
+  private final Map<Operation, Object> hangs =
+      new EnumMap<>(Operation.class); // what calls hang for
+  private final Runnable healOthers;
   private final Map<ImageId, Answers> removals = new HashMap<>();
   private boolean freesLater;
   private @Nullable Random shuffle;
   private UnaryOperator<FsStats> measure = UnaryOperator.identity();
 
-  Faults(TestClock clock) {
+  Faults(TestClock clock, Runnable healOthers) {
     this.clock = clock;
+    this.healOthers = healOthers;
+    for (Operation operation : Operation.values()) {
+      hangs.put(operation, new Object());
+    }
   }
 
   /**
@@ -144,7 +151,20 @@ public final class Faults {
 
   /** Lets all calls go on that hang now. They have their effect, even if nobody waits for it any more. */
   public void releaseHung() {
-    clock.release(this);
+    hangs.values().forEach(clock::release);
+  }
+
+  private Object hung(Operation operation) {
+    return Objects.requireNonNull(hangs.get(operation));
+  }
+
+  /** Lets all calls to the engine go on that hang now; what they find is another matter. */
+  void releaseEngine() {
+    hangs.forEach((operation, hang) -> {
+      if (operation != Operation.MEASURE) {
+        clock.release(hang);
+      }
+    });
   }
 
   /**
@@ -233,7 +253,10 @@ public final class Faults {
     }
   }
 
-  /** Ends everything that was scripted, and lets hanging calls go on. Removed space that has not come back yet stays used. */
+  /**
+   * Ends everything that was scripted, that of {@link FakeNode#events} included, and lets hanging calls go on. Removed space that
+   * has not come back yet stays used, and an engine that was stopped stays stopped.
+   */
   public void heal() {
     synchronized (lock) {
       scripts.clear();
@@ -242,6 +265,7 @@ public final class Faults {
       shuffle = null;
       measure = UnaryOperator.identity();
     }
+    healOthers.run();
     releaseHung();
   }
 
@@ -249,7 +273,7 @@ public final class Faults {
   void before(Operation operation) {
     clock.advance(read(operation, script -> script.slow));
     Hang hang = read(operation, Script::takeHang);
-    if (hang != Hang.NOT && !clock.hang(this, hang == Hang.STUBBORN)) {
+    if (hang != Hang.NOT && !clock.hang(hung(operation), hang == Hang.STUBBORN)) {
       throw new CancelledException("the thread was interrupted while " + operation + " hung");
     }
     read(operation, script -> take(script.beforeNext, script.beforeEach)).forEach(Runnable::run);

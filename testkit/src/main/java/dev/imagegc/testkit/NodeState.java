@@ -8,15 +8,19 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Layer;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
+import dev.imagegc.api.RuntimeEvent;
+import dev.imagegc.api.RuntimeEventType;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -29,13 +33,17 @@ import org.jspecify.annotations.Nullable;
 final class NodeState {
   private final Map<ImageId, StoredImage> images = new LinkedHashMap<>();
   private final Map<String, StoredContainer> containers = new LinkedHashMap<>();
+  private final Map<String, StoredImage> tagged = new HashMap<>(); // by the name in full
   private final LayerStore layers = new LayerStore();
+  private final Consumer<RuntimeEvent> events;
   private long capacityBytes;
   private long otherBytes;
   private final Deque<Lingering> lingering = new ArrayDeque<>();
 
-  NodeState(long capacityBytes) {
+  /** Creates an empty node; events are told in the middle of a change, and must not be acted upon before its end. */
+  NodeState(long capacityBytes, Consumer<RuntimeEvent> events) {
     setCapacity(capacityBytes);
+    this.events = events;
   }
 
   // Disk
@@ -95,6 +103,7 @@ final class NodeState {
     requireSpace(layers.newBytes(image.layers), "image " + spec.id);
     layers.hold(image.layers);
     images.put(spec.id, image);
+    tell(RuntimeEventType.IMAGE_PULLED, spec.id, first(spec.tags, spec.digests));
     spec.tags.forEach(tag -> tag(spec.id, tag));
   }
 
@@ -118,17 +127,58 @@ final class NodeState {
 
   void tag(ImageId id, String reference) {
     StoredImage image = image(id);
-    images.values().forEach(other -> other.tags.remove(reference));
+    StoredImage before = tagged.put(ImageName.inFull(reference), image);
+    if (before != null) {
+      before.lose(reference);
+    }
     image.tags.add(reference);
+    tell(RuntimeEventType.IMAGE_TAGGED, id, reference);
   }
 
   void untag(String reference) {
-    for (StoredImage image : images.values()) {
-      if (image.tags.remove(reference) || image.digests.remove(reference)) {
-        return;
-      }
+    StoredImage image = find(reference)
+        .orElseThrow(() ->
+            new IllegalArgumentException("no image on the node has the reference " + reference));
+    tagged.remove(ImageName.inFull(reference));
+    image.lose(reference);
+    tell(RuntimeEventType.IMAGE_UNTAGGED, image.id(), reference);
+  }
+
+  /** Finds the image that has a name, however it is written. */
+  private Optional<StoredImage> find(String reference) {
+    String name = ImageName.inFull(reference);
+    return ImageName.isDigest(reference)
+        ? images.values().stream().filter(image -> image.hasDigest(name)).findFirst()
+        : Optional.ofNullable(tagged.get(name));
+  }
+
+  Optional<Image> findImage(String reference) {
+    return find(reference).map(StoredImage::listed);
+  }
+
+  Optional<Image> findImage(ImageId id) {
+    return Optional.ofNullable(images.get(id)).map(StoredImage::listed);
+  }
+
+  private void tell(RuntimeEventType type, ImageId id, @Nullable String reference) {
+    RuntimeEvent.Builder event = RuntimeEvent.builder(type).image(id);
+    if (reference != null) {
+      event.reference(reference);
     }
-    throw new IllegalArgumentException("no image on the node has the reference " + reference);
+    events.accept(event.build());
+  }
+
+  /** The first name of the first image, if there is any. */
+  private @Nullable String firstName(Set<ImageId> ids) {
+    return ids.stream()
+        .limit(1)
+        .flatMap(id -> references(id).stream())
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static @Nullable String first(List<String> tags, List<String> digests) {
+    return Stream.concat(tags.stream(), digests.stream()).findFirst().orElse(null);
   }
 
   List<ImageId> imageIds() {
@@ -167,6 +217,9 @@ final class NodeState {
   /** Deletes an image whoever holds it, and its untagged parents if it was their last child. */
   void delete(ImageId id, @Nullable Instant lingersUntil) {
     StoredImage image = image(id);
+    image.references().forEach(name -> tell(RuntimeEventType.IMAGE_UNTAGGED, id, name));
+    tell(RuntimeEventType.IMAGE_DELETED, id, first(image.tags, image.digests));
+    image.tags.forEach(tag -> tagged.remove(ImageName.inFull(tag)));
     images.remove(id);
     long freed = layers.release(image.layers.keySet());
     if (lingersUntil != null) {
@@ -196,7 +249,7 @@ final class NodeState {
   private Optional<ImageId> child(ImageId id) {
     return images.values().stream()
         .filter(image -> image.isChildOf(id))
-        .map(image -> image.unnamed.id())
+        .map(StoredImage::id)
         .findFirst();
   }
 
@@ -217,18 +270,60 @@ final class NodeState {
     Map<String, Long> held = new LinkedHashMap<>();
     spec.images.forEach(id -> held.putAll(image(id).layers));
     layers.hold(held);
-    containers.put(spec.id, new StoredContainer(spec, held, now));
+    StoredContainer container = new StoredContainer(spec, held, firstName(spec.images), now);
+    containers.put(spec.id, container);
+    tellLifeOf(container);
+  }
+
+  private void tellLifeOf(StoredContainer container) {
+    tell(RuntimeEventType.CONTAINER_CREATED, container);
+    if (!container.state.equals(ContainerState.CREATED)) {
+      tell(RuntimeEventType.CONTAINER_STARTED, container);
+    }
+    if (container.state.equals(ContainerState.EXITED)) {
+      tell(RuntimeEventType.CONTAINER_DIED, container);
+    }
+  }
+
+  void start(String id) {
+    StoredContainer container = container(id);
+    if (container.isAlive()) {
+      return;
+    }
+    container.state = ContainerState.RUNNING;
+    container.finishedAt = null;
+    tell(RuntimeEventType.CONTAINER_STARTED, container);
   }
 
   void exit(String id, Instant now) {
     StoredContainer container = container(id);
+    boolean alive = container.isAlive();
     container.state = ContainerState.EXITED;
     container.finishedAt = now;
+    if (alive) {
+      tell(RuntimeEventType.CONTAINER_DIED, container);
+    }
   }
 
   void removeContainer(String id) {
-    layers.release(container(id).layers.keySet());
+    StoredContainer container = container(id);
+    layers.release(container.layers.keySet());
     containers.remove(id);
+    if (container.isAlive()) {
+      tell(RuntimeEventType.CONTAINER_DIED, container);
+    }
+    tell(RuntimeEventType.CONTAINER_REMOVED, container);
+  }
+
+  private void tell(RuntimeEventType type, StoredContainer container) {
+    RuntimeEvent.Builder event = RuntimeEvent.builder(type).container(container.id);
+    if (container.image != null) {
+      event.image(container.image);
+    }
+    if (container.name != null) {
+      event.reference(container.name);
+    }
+    events.accept(event.build());
   }
 
   List<Container> listContainers() {
@@ -263,6 +358,20 @@ final class NodeState {
       this.digests.addAll(spec.digests);
     }
 
+    private ImageId id() {
+      return unnamed.id();
+    }
+
+    private void lose(String reference) {
+      String name = ImageName.inFull(reference);
+      tags.removeIf(tag -> ImageName.inFull(tag).equals(name));
+      digests.removeIf(digest -> ImageName.inFull(digest).equals(name));
+    }
+
+    private boolean hasDigest(String nameInFull) {
+      return digests.stream().anyMatch(digest -> ImageName.inFull(digest).equals(nameInFull));
+    }
+
     private boolean isChildOf(ImageId id) {
       return unnamed.parent().filter(id::equals).isPresent();
     }
@@ -285,11 +394,16 @@ final class NodeState {
     private final Map<String, Long> layers;
     private final boolean tellsTimes;
     private final Instant createdAt;
+    private final @Nullable ImageId image; // what events tell: the first one
+    private final @Nullable String name; // by which it was created from that image
     private ContainerState state;
     private @Nullable Instant finishedAt;
 
-    private StoredContainer(ContainerSpec spec, Map<String, Long> layers, Instant now) {
+    private StoredContainer(
+        ContainerSpec spec, Map<String, Long> layers, @Nullable String name, Instant now) {
       this.id = spec.id;
+      this.image = spec.images.stream().findFirst().orElse(null);
+      this.name = name;
       this.images = Set.copyOf(spec.images);
       this.labels = Map.copyOf(spec.labels);
       this.layers = layers;
@@ -298,6 +412,10 @@ final class NodeState {
       this.state = spec.state;
       this.finishedAt =
           spec.finishedAt == null && state.equals(ContainerState.EXITED) ? now : spec.finishedAt;
+    }
+
+    private boolean isAlive() {
+      return !state.equals(ContainerState.CREATED) && !state.equals(ContainerState.EXITED);
     }
 
     private Container listed() {

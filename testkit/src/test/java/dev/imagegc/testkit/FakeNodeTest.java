@@ -456,6 +456,89 @@ class FakeNodeTest {
 
   // What a test looks at
 
+  // Look-up
+
+  @ParameterizedTest
+  @ValueSource(strings = {"app", "app:latest", "docker.io/app", "docker.io/library/app:latest"})
+  void findImage_byAnyWayToWriteItsName(String reference) {
+    node.image("app").tag("app:latest").tag("app:1").label("a", "b").size(5).add();
+
+    assertThat(node.lookup().findImage(reference)).contains(image("app"));
+  }
+
+  @Test
+  void findImage_byNamesThatWereGivenInOtherWays() {
+    node.image("short").tag("app").add();
+    node.image("full").tag("docker.io/library/web:1").add();
+    node.image("own").tag("localhost:5000/own/app").digest("own/app:1@sha256:1").add();
+
+    assertThat(found("app:latest")).containsExactly("short");
+    assertThat(found("web:1")).containsExactly("full");
+    assertThat(found("localhost:5000/own/app:latest")).containsExactly("own");
+    assertThat(found("own/app@sha256:1")).containsExactly("own");
+    assertThat(found("docker.io/own/app:2@sha256:1")).containsExactly("own");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"ap", "app:2", "app", "abcdef", "library/web:1", "app@sha256:1", "quay.io/app:1"})
+  void findImage_byWhatIsNotItsName_isEmpty(String reference) {
+    node.image("abcdef").tag("app:1").digest("web@sha256:1").add();
+
+    assertThat(node.lookup().findImage(reference)).isEmpty();
+  }
+
+  @Test
+  void findImage_followsTheName() {
+    node.image("old").tag("app:1").add();
+    node.image("young").tag("docker.io/library/app:1").add();
+    assertThat(found("app:1")).containsExactly("young");
+    assertThat(node.references("old")).isEmpty();
+
+    node.tag("old", "app:1");
+    assertThat(found("app:1")).containsExactly("old");
+    node.untag("docker.io/library/app:1");
+    assertThat(found("app:1")).isEmpty();
+    node.tag("old", "app:1");
+    node.deleteImage("old");
+
+    assertThat(found("app:1")).isEmpty();
+  }
+
+  @Test
+  void findImage_byId() {
+    node.image("sha256:abc").tag("app:1").add();
+
+    assertThat(node.lookup().findImage(ImageId.of("abc"))).contains(image("sha256:abc"));
+    assertThat(node.lookup().findImage(ImageId.of("ab"))).isEmpty();
+  }
+
+  @Test
+  void findImage_isLogged_andIsNoRemoval() {
+    node.lookup().findImage("app:1");
+    node.lookup().findImage(ImageId.of("app"));
+
+    assertThat(node.calls())
+        .extracting(Call::toString)
+        .containsExactly("LOOK_UP app:1", "LOOK_UP app");
+    assertThat(node.calls().get(0).reference()).contains("app:1");
+    assertThat(node.removalsAsked()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", " ", "two words", ":1", "@sha256:1"})
+  void findImage_byWhatIsNoName_isRefused(String reference) {
+    assertThatIllegalArgumentException().isThrownBy(() -> node.lookup().findImage(reference));
+  }
+
+  private List<String> found(String reference) {
+    return node.lookup().findImage(reference).stream()
+        .map(each -> each.id().text())
+        .toList();
+  }
+
+  // The rest
+
   @Test
   void calls_areLoggedInOrder() {
     node.image("app").add();

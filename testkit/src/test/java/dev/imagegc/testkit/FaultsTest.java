@@ -407,6 +407,8 @@ class FaultsTest {
       case LIST_CONTAINERS -> node.runtime().listContainers();
       case REMOVE_IMAGE -> remove("app");
       case MEASURE -> measure();
+      case SUBSCRIBE -> node.events().subscribe(new RecordedEvents()).close();
+      case LOOK_UP -> node.lookup().findImage("app");
     }
   }
 
