@@ -12,12 +12,14 @@ import dev.imagegc.api.GcPolicy;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageLeases;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.api.WatchHealth;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -73,6 +75,8 @@ public final class ImageGcManager implements AutoCloseable {
   private final Engine engine;
   private final Meter meter;
   private final RecordBook book = new RecordBook();
+  private final Leases leases;
+  private final EventFeed feed;
   private final History history;
   private final Events events;
   private final Round round;
@@ -99,11 +103,13 @@ public final class ImageGcManager implements AutoCloseable {
         timeline,
         book,
         events);
+    this.leases = new Leases(clock, () -> {});
     this.round = new Round(
         new Sweep.Tools(
             engine,
             meter,
             book,
+            leases,
             new BackOff(builder.limits, events),
             timeline,
             clock,
@@ -115,7 +121,10 @@ public final class ImageGcManager implements AutoCloseable {
         detectionInterval);
     this.writer = new SingleWriter(clock, builder.maxWait);
     this.imageList = new ImageListCache(engine, clock);
-    this.schedule = new Schedule(builder.scheduler, builder.jitter, new Random());
+    Random random = new Random();
+    this.schedule = new Schedule(builder.scheduler, builder.jitter, random);
+    this.feed = new EventFeed(
+        engine, book, timeline, clock, events, builder.relistInterval, schedule::after, random);
   }
 
   /**
@@ -211,7 +220,28 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   /**
-   * Begins to detect and to collect by timer, each at once and then in its interval, until {@link #close()}.
+   * Returns where hosts lease images that they are about to use: an image that is leased is not collected in any kind of round.
+   * These are the leases of this collector; they have no effect on another one.
+   *
+   * @return the leases; always the same object
+   */
+  public ImageLeases leases() {
+    return leases;
+  }
+
+  /**
+   * Returns how the collector hears of use between two detections, and how well. Never waits.
+   *
+   * @return the health of this moment
+   */
+  public WatchHealth watchHealth() {
+    return feed.health();
+  }
+
+  /**
+   * Begins to detect and to collect by timer, each at once and then in its interval, until {@link #close()}. In between it hears
+   * of use from the engine's events, if the runtime is a {@link dev.imagegc.api.RuntimeEventSource}, and else from lists of
+   * containers.
    *
    * @throws IllegalStateException if it was started or closed before
    */
@@ -220,6 +250,7 @@ public final class ImageGcManager implements AutoCloseable {
     if (!started.compareAndSet(false, true)) {
       throw new IllegalStateException("start() may be called once");
     }
+    feed.start();
     schedule.start(detectionInterval, this::detectByTimer);
     schedule.start(collectionInterval, this::collectByTimer);
   }
@@ -234,6 +265,7 @@ public final class ImageGcManager implements AutoCloseable {
     if (!closed.complete(true)) {
       return;
     }
+    feed.close();
     schedule.stop();
     try {
       writer.awaitIdle(deadlines.close());
@@ -309,6 +341,7 @@ public final class ImageGcManager implements AutoCloseable {
     private Duration maxWait = Duration.ofSeconds(30);
     private Duration detectionInterval = Duration.ofMinutes(5);
     private Duration collectionInterval = Duration.ofMinutes(5);
+    private Duration relistInterval = Duration.ofSeconds(1);
     private Duration jitter = Duration.ZERO;
     private @Nullable ScheduledExecutorService scheduler;
 
@@ -461,6 +494,18 @@ public final class ImageGcManager implements AutoCloseable {
      */
     public Builder collectionInterval(Duration interval) {
       collectionInterval = Durations.positive("collectionInterval", interval);
+      return this;
+    }
+
+    /**
+     * Sets the pause between two lists of containers while the engine tells no events: because it has none, or because its
+     * stream is lost. The pause is at least twenty times what a list takes.
+     *
+     * @param interval zero for no such lists; the default is 1 s, the kubelet's
+     * @return this builder
+     */
+    public Builder relistInterval(Duration interval) {
+      relistInterval = Durations.notNegative("relistInterval", interval);
       return this;
     }
 

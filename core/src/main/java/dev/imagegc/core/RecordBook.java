@@ -6,6 +6,7 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RecordSnapshot;
@@ -19,21 +20,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What is remembered of the node's images, and who holds which layer. One thread at a time writes; any thread reads the
- * records, without waiting.
+ * records, without waiting, and notes what it hears of images between two listings.
  *
  * <p>Most listings say nothing new; they change the images in place.
  */
 final class RecordBook {
-  private final Map<ImageId, TrackedImage> byId = new HashMap<>();
+  /** What people may write in place of an image's name. */
+  private static final Pattern ID_OR_START = Pattern.compile("[0-9a-f]{4,64}");
+
+  private final Map<ImageId, TrackedImage> byId = new ConcurrentHashMap<>();
   /** The same images, in the order of the last plan. Replaced, never changed. */
   private volatile List<TrackedImage> images = List.of();
 
+  private final Sightings sightings = new Sightings();
   private final LayerIndex layers = new LayerIndex();
   /** The layers of images that are gone, but that containers still hold. */
   private final Map<ImageId, int[]> orphans = new HashMap<>();
@@ -72,11 +79,13 @@ final class RecordBook {
 
   /**
    * Takes over a listing: new images are first detected now, those in use are used now, those that are not listed are
-   * forgotten.
+   * forgotten. What was heard of them before counts as seen.
    *
+   * @param began when the listing began: what was heard later may be missing in it
+   * @param now when it ended
    * @throws ProtocolException if an image is listed twice: acting on either half could miss a name that protects it
    */
-  void merge(NodeView view, Instant now) {
+  void merge(NodeView view, Instant began, Instant now) {
     listings++;
     Map<ImageId, Container> unknownUsed = markUsers(view.containers());
     TrackedImage[] listing = new TrackedImage[view.images().size()];
@@ -115,6 +124,24 @@ final class RecordBook {
           .toList();
     }
     restored = Map.of();
+    takeOverSightings(began);
+  }
+
+  private void takeOverSightings(Instant began) {
+    sightings.take(began).forEach((id, sighting) -> {
+      TrackedImage image = byId.get(id);
+      if (image != null) {
+        Instant firstSeen = sighting.firstSeen();
+        if (firstSeen != null) {
+          image.seenAt(firstSeen);
+        }
+        Instant lastUsed = sighting.lastUsed();
+        if (lastUsed != null) {
+          image.usedAt(lastUsed);
+        }
+      }
+    });
+    sightings.takeNames(began).forEach(this::markUsed);
   }
 
   /** Most listings have the order of the one before. */
@@ -143,6 +170,7 @@ final class RecordBook {
     }
     return unknown;
   }
+
   /** Keeps hold of the layers of images that are gone for as long as containers need them. */
   private void adoptOrphans(Set<ImageId> unknownUsed, List<TrackedImage> vanished) {
     Set<ImageId> unlisted = new HashSet<>(unknownUsed);
@@ -179,11 +207,17 @@ final class RecordBook {
       tracked.layers(null);
       toHold.add(tracked);
     }
-    ImageRecord after = remembered(image, before);
-    if (tracked.user() != null) {
-      after = ImageRecord.of(image, after.firstDetected(), now);
+    boolean used = tracked.user() != null;
+    if (!same || used || !restored.isEmpty()) {
+      tracked.update(known -> {
+        ImageRecord after = remembered(image, known);
+        return used ? ImageRecord.of(image, after.firstDetected(), latest(after, now)) : after;
+      });
     }
-    tracked.record(after);
+  }
+
+  private static Instant latest(ImageRecord record, Instant now) {
+    return record.lastUsed().filter(used -> used.isAfter(now)).orElse(now);
   }
 
   /** When all that changed has let go of its old layers: so a layer's corrected size does not meet the old one. */
@@ -205,12 +239,60 @@ final class RecordBook {
             .allMatch(i -> some.get(i).sizeBytes() == others.get(i).sizeBytes());
   }
 
-  /** Notes that an image was seen in use between two listings. */
-  void markUsed(ImageId id, Instant now) {
+  /** Notes that an image is used, also if no listing has shown it yet. For any thread. */
+  void used(ImageId id, Instant now) {
     TrackedImage tracked = byId.get(id);
-    if (tracked != null) {
-      tracked.record(ImageRecord.of(tracked.image(), tracked.record().firstDetected(), now));
+    if (tracked == null) {
+      sightings.used(id, now);
+    } else {
+      tracked.usedAt(now);
     }
+  }
+
+  /** Notes that an image is used of which only the name was told. For any thread. */
+  void usedByName(String name, Instant now) {
+    markUsed(name, now);
+    sightings.usedByName(name, now); // it may be one that no listing has shown yet
+  }
+
+  /** Notes that an image came: was pulled, built or tagged. For any thread. */
+  void came(ImageId id, Instant now) {
+    TrackedImage tracked = byId.get(id);
+    if (tracked == null) {
+      sightings.came(id, now);
+    } else {
+      tracked.cameAt(now);
+    }
+  }
+
+  /** Notes that an image is said to be deleted. If it comes again before the next listing it is new. For any thread. */
+  void deletedByHearsay(ImageId id, Instant now) {
+    TrackedImage tracked = byId.get(id);
+    if (tracked == null) {
+      sightings.deleted(id, now);
+    } else {
+      tracked.deletedByHearsay();
+    }
+  }
+
+  /** Every image that the name may mean is used: which one it is, nobody has said. */
+  private void markUsed(String name, Instant now) {
+    Set<String> spellings = ImageReference.parse(name)
+        .map(ImageReference::withDefaultTag)
+        .map(Names::spellings)
+        .orElse(Set.of());
+    String start = withoutPrefix(name);
+    boolean mayBeId = ID_OR_START.matcher(start).matches();
+    for (TrackedImage image : images) {
+      if (image.image().references().stream().anyMatch(spellings::contains)
+          || (mayBeId && withoutPrefix(image.id().text()).startsWith(start))) {
+        image.usedAt(now);
+      }
+    }
+  }
+
+  private static String withoutPrefix(String id) {
+    return id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
   }
 
   /** Forgets an image that was removed. */
@@ -277,8 +359,7 @@ final class RecordBook {
         known.lastUsed().or(entry::lastUsed));
   }
 
-  private static ImageRecord record(
-      Image image, Instant firstDetected, Optional<Instant> lastUsed) {
+  static ImageRecord record(Image image, Instant firstDetected, Optional<Instant> lastUsed) {
     return lastUsed.isPresent()
         ? ImageRecord.of(image, firstDetected, lastUsed.get())
         : ImageRecord.of(image, firstDetected);

@@ -10,9 +10,11 @@ import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
+import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -131,9 +133,11 @@ final class Round {
 
   /** Lists and remembers; returns the one reading of the clock that belongs to it. */
   private Instant observe() {
+    Instant began = tools.timeline().now();
     NodeView view = tools.engine().observe();
     Instant now = tools.timeline().now();
-    tools.book().merge(view, now);
+    tools.book().merge(view, began, now);
+    tools.leases().settle();
     tools.backOff().review(tools.book()::image);
     history.save();
     return now;
@@ -144,13 +148,18 @@ final class Round {
     Planner planner = new Planner(
         tools.book().inventory(),
         thresholds,
-        policy::verdict,
+        this::verdict,
         image -> tools.backOff().verdict(image, now),
         policy.order(),
         now);
     tools.book().arrange(planner.order());
     tools.book().releaseUsers();
     return planner;
+  }
+
+  private Verdict verdict(ImageRecord image) {
+    Verdict leased = tools.leases().verdict(image.image());
+    return leased.reason().isPresent() ? leased : policy.verdict(image);
   }
 
   /**

@@ -29,6 +29,7 @@ final class Schedule {
   private final ScheduledExecutorService beat;
   private final boolean ownsBeat;
   private final ExecutorService worker;
+  private final ExecutorService besides;
   private final Duration jitter;
   private final RandomGenerator random;
   private final Map<Runnable, ScheduledFuture<?>> next = new HashMap<>(); // guarded by this
@@ -42,6 +43,7 @@ final class Schedule {
     this.beat = hostBeat == null ? Executors.newSingleThreadScheduledExecutor(daemons) : hostBeat;
     this.ownsBeat = hostBeat == null;
     this.worker = Executors.newSingleThreadExecutor(daemons);
+    this.besides = Executors.newSingleThreadExecutor(daemons);
     this.jitter = jitter;
     this.random = random;
   }
@@ -51,6 +53,20 @@ final class Schedule {
     submit(interval, work);
   }
 
+  /** Runs work once after a delay, in turn with other such work, but never behind that of {@link #start}. */
+  void after(Duration delay, Runnable work) {
+    try {
+      if (delay.isZero()) {
+        besides.execute(work);
+      } else {
+        var unused =
+            beat.schedule(() -> after(Duration.ZERO, work), delay.toNanos(), TimeUnit.NANOSECONDS);
+      }
+    } catch (RejectedExecutionException e) {
+      LOG.debug("a scheduler that is shut down refuses work", e);
+    }
+  }
+
   /** Starts nothing any more and interrupts nothing: what runs ends by itself. */
   void stop() {
     synchronized (this) {
@@ -58,6 +74,7 @@ final class Schedule {
       next.values().forEach(future -> future.cancel(false));
     }
     worker.shutdown();
+    besides.shutdown();
     if (ownsBeat) {
       beat.shutdown();
     }

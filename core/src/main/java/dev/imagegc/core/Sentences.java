@@ -24,6 +24,7 @@ final class Sentences {
   private static final Map<Reason, String> REASONS = ImmutableMap.<Reason, String>builder()
       .put(Reason.IN_USE, "in use")
       .put(Reason.PINNED, "pinned")
+      .put(Reason.LEASED, "leased")
       .put(Reason.PROTECTED, "protected")
       .put(Reason.POLICY_FAILED, "on which the policy failed")
       .put(Reason.TOO_YOUNG, "too young yet")

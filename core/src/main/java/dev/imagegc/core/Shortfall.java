@@ -24,6 +24,7 @@ final class Shortfall {
   private static final List<Reason> STRENGTH = List.of(
       Reason.IN_USE,
       Reason.PINNED,
+      Reason.LEASED,
       Reason.PROTECTED,
       Reason.POLICY_FAILED,
       Reason.TOO_YOUNG,

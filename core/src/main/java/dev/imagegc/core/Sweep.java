@@ -18,6 +18,7 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.RoundLimit;
+import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -30,10 +31,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries plans out, one image at a time: is it still unused? remove; measure; enough? stop. The prediction only says which
- * images to try; when to stop, the disk says. When all victims are gone and something is missing, or one of them stays where
- * bytes are the goal,
- * there is a new plan for the rest. What was done is kept even if the sweep ends with an exception.
+ * Carries plans out, one image at a time: announce it, so that nobody leases it now; is it still unused? remove; measure;
+ * enough? stop. The prediction only says which images to try; when to stop, the disk says. When all victims are gone and
+ * something is missing, or one of them stays where bytes are the goal, there is a new plan for the rest. What was done is kept
+ * even if the sweep ends with an exception.
  */
 final class Sweep {
   private static final Duration SETTLE_STEP = Duration.ofMillis(500);
@@ -43,6 +44,7 @@ final class Sweep {
       Engine engine,
       Meter meter,
       RecordBook book,
+      Leases leases,
       BackOff backOff,
       Timeline timeline,
       GcClock clock,
@@ -255,18 +257,47 @@ final class Sweep {
           "image " + child.shortText() + " was built on it and stayed");
       return false;
     }
-    Container user = tools.engine().userOf(image.id());
-    if (user != null) {
-      tools.book().markUsed(image.id(), tools.timeline().now());
-      decide(planned, Decision.KEPT, Reason.IN_USE, NodeView.describe(user));
-      tools.backOff().ended(planned, "is in use");
-      return false;
+    Verdict leased = tools.leases().beginRemoval(image);
+    if (leased.reason().isPresent()) {
+      return stays(planned, leased);
     }
-    disk = tools.meter().measure();
-    if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
-      return true; // somebody else made room
+    try {
+      Container user = tools.engine().userOf(image.id()); // after the announcement, see Leases
+      if (user != null) {
+        tools.book().used(image.id(), tools.timeline().now());
+        decide(planned, Decision.KEPT, Reason.IN_USE, NodeView.describe(user));
+        tools.backOff().ended(planned, "is in use");
+        return false;
+      }
+      disk = tools.meter().measure();
+      if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
+        return true; // somebody else made room
+      }
+      leased = leasedByNewName(image);
+      if (leased.reason().isPresent()) {
+        return stays(planned, leased);
+      }
+      return remove(planned);
+    } finally {
+      boolean settled = !decisionOn(image).reason().equals(Reason.OUTCOME_UNKNOWN);
+      tools.leases().endRemoval(image.id(), settled);
     }
-    return remove(planned);
+  }
+
+  private boolean stays(ImageDecision planned, Verdict why) {
+    decide(planned, Decision.KEPT, why.reason().orElseThrow(), why.detail());
+    return false;
+  }
+
+  /** A pull of a leased name may have ended with an image that was here already, under other names. */
+  private Verdict leasedByNewName(Image image) {
+    return tools.leases().anyByName()
+        ? tools
+            .engine()
+            .namesOf(image.id())
+            .map(names -> tools.leases().verdictOnNames(image.id(), names))
+            .orElse(Verdict.mayGo())
+        : Verdict.mayGo();
   }
 
   private @Nullable ImageId childThatStayed(Image image) {
@@ -305,7 +336,7 @@ final class Sweep {
           result.detail().isEmpty() ? planned.detail() : result.detail());
       tools.backOff().ended(planned, "is gone");
     } else if (outcome.equals(RemovalOutcome.IN_USE)) {
-      tools.book().markUsed(image.id(), tools.timeline().now());
+      tools.book().used(image.id(), tools.timeline().now());
       decide(planned, Decision.KEPT, Reason.IN_USE, result.detail());
       tools.backOff().ended(planned, "is in use");
     } else if (outcome.equals(RemovalOutcome.HAS_CHILDREN)) {

@@ -5,10 +5,13 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
+import java.time.Instant;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An image of the node with what the collector keeps of it. One thread changes it; any thread reads its record.
+ * An image of the node with what the collector keeps of it. One thread changes it, but for what its record says of its use,
+ * which any thread may; any thread reads its record.
  *
  * <p>Listings are numbered, so that a new one need not touch what it does not find.
  */
@@ -17,6 +20,7 @@ final class TrackedImage {
   private static final int NONE = -2;
 
   private volatile ImageRecord record;
+  private volatile boolean deletedByHearsay;
   private int @Nullable [] layers;
   private int listing; // the last one that had it
   private @Nullable Container user;
@@ -38,10 +42,35 @@ final class TrackedImage {
     return record;
   }
 
-  @SuppressWarnings("ReferenceEquality") // a volatile write costs more than the look
-  void record(ImageRecord newRecord) {
-    if (record != newRecord) {
-      record = newRecord;
+  /** Changes the record as of now: somebody else may have noted a use since the caller looked. */
+  synchronized void update(UnaryOperator<ImageRecord> change) {
+    record = change.apply(record);
+  }
+
+  /** Notes that it was used; an earlier time than the one that is known changes nothing. */
+  void usedAt(Instant time) {
+    update(known -> known.lastUsed().filter(last -> !last.isBefore(time)).isPresent()
+        ? known
+        : ImageRecord.of(known.image(), known.firstDetected(), time));
+  }
+
+  /** Notes that it was there; a later time than the one that is known changes nothing. */
+  void seenAt(Instant time) {
+    update(known -> time.isBefore(known.firstDetected())
+        ? RecordBook.record(known.image(), time, known.lastUsed())
+        : known);
+  }
+
+  /** Notes that the engine says it was deleted; it may be wrong. */
+  void deletedByHearsay() {
+    deletedByHearsay = true;
+  }
+
+  /** Notes that it came, which means anew if it was deleted before. */
+  void cameAt(Instant time) {
+    if (deletedByHearsay) {
+      deletedByHearsay = false;
+      update(known -> RecordBook.record(known.image(), time, known.lastUsed()));
     }
   }
 

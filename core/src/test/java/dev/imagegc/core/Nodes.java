@@ -14,7 +14,7 @@ import java.util.List;
 final class Nodes {
   private Nodes() {}
 
-  /** A collector for a fake node whose images may go at once and whose calls do not wait for each other. */
+  /** A collector for a fake node whose images may go at once, and which lists no containers between rounds. */
   static ImageGcManager.Builder collector(FakeNode node) {
     return collector(
         node, LruGcPolicy.builder().highPercent(90).lowPercent(80).minAge(Duration.ZERO));
@@ -25,6 +25,7 @@ final class Nodes {
         .runtime(node.runtime())
         .fsStats(node.fsStats())
         .clock(node.clock())
+        .relistInterval(Duration.ZERO)
         .policy(policy.build());
   }
 

@@ -72,6 +72,7 @@ class PlannerTest {
                 .map(id ->
                     Container.builder("user of " + id).image(ImageId.of(id)).build())
                 .toList()),
+        NOW,
         NOW);
     GcThresholds thresholds = GcThresholds.builder().minAge(Duration.ZERO).build();
     return new Planner(

@@ -614,7 +614,7 @@ public final class FakeNode {
 
     @Override
     public Optional<Image> findImage(String reference) {
-      ImageName.withTag(reference); // refuses what is none
+      ImageName.check(reference);
       return answer(Call.to(Operation.LOOK_UP, reference), () -> state.findImage(reference));
     }
 

@@ -19,8 +19,8 @@ final class ImageName {
     return withRegistry(repository) + name.substring(at);
   }
 
-  /** Turns "app" into "app:latest", as engines do, and leaves alone what has a tag or a digest. */
-  static String withTag(String reference) {
+  /** Refuses what is no name; an engine may list such things all the same. */
+  static void check(String reference) {
     if (reference.isBlank() || reference.chars().anyMatch(Character::isWhitespace)) {
       throw new IllegalArgumentException(
           "an image reference must not be blank or contain blanks: '" + reference + "'");
@@ -29,6 +29,10 @@ final class ImageName {
       throw new IllegalArgumentException(
           "an image reference must have a repository, but is '" + reference + "'");
     }
+  }
+
+  /** Turns "app" into "app:latest", as engines do, and leaves alone what has a tag or a digest. */
+  static String withTag(String reference) {
     boolean complete = isDigest(reference) || startOfTag(reference) < reference.length();
     return complete ? reference : reference + DEFAULT_TAG;
   }
