@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit;
 
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
@@ -8,6 +9,9 @@ import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLookup;
+import dev.imagegc.api.ImagePuller;
+import dev.imagegc.api.PullProgress;
+import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.api.RuntimeEventListener;
@@ -19,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +61,9 @@ public final class FakeNode {
     /** {@link RuntimeEventSource#subscribe(RuntimeEventListener)}. */
     SUBSCRIBE,
     /** {@link ImageLookup#findImage(String)} and {@link ImageLookup#findImage(ImageId)}. */
-    LOOK_UP
+    LOOK_UP,
+    /** {@link ImagePuller#pull}. */
+    PULL
   }
 
   private static final String PATH = "/fake/images";
@@ -67,6 +74,7 @@ public final class FakeNode {
   private final Faults faults;
   private final List<Call> calls = new ArrayList<>();
   private final FakeEvents events = new FakeEvents(this);
+  private final FakeRegistry registry = new FakeRegistry(this);
   private final AbleRuntime runtime = new AbleRuntime();
   private final Runtime plainRuntime = new PlainRuntime();
   private boolean stopped;
@@ -75,7 +83,12 @@ public final class FakeNode {
   private FakeNode(long capacityBytes, TestClock clock) {
     this.state = new NodeState(capacityBytes, events::happened);
     this.clock = Objects.requireNonNull(clock, "clock");
-    this.faults = new Faults(clock, events::heal);
+    this.faults = new Faults(clock, this::healOthers);
+  }
+
+  private void healOthers() {
+    registry.heal();
+    events.heal();
   }
 
   /**
@@ -109,8 +122,8 @@ public final class FakeNode {
   }
 
   /**
-   * Returns the node's container engine. It has every optional ability: it is a {@link RuntimeEventSource} and an {@link
-   * ImageLookup} as well.
+   * Returns the node's container engine. It has every optional ability: it is a {@link RuntimeEventSource}, an {@link
+   * ImageLookup} and an {@link ImagePuller} as well.
    *
    * @return the engine; always the same object
    */
@@ -146,6 +159,24 @@ public final class FakeNode {
   }
 
   /**
+   * Returns {@link #runtime()} as what it is as well.
+   *
+   * @return what pulls from {@link #registry()}
+   */
+  public ImagePuller puller() {
+    return runtime;
+  }
+
+  /**
+   * Returns what can be pulled, and what goes wrong with that: nothing, until a test puts images there.
+   *
+   * @return the registry
+   */
+  public FakeRegistry registry() {
+    return registry;
+  }
+
+  /**
    * Returns the measure of the node's disk. Its path is "/fake/images".
    *
    * @return the measure, which knows no root filesystem
@@ -172,10 +203,10 @@ public final class FakeNode {
    * @return an image without names and layers
    */
   public ImageSpec image(String id) {
-    return new ImageSpec(this, id);
+    return new ImageSpec(this::add, id);
   }
 
-  FakeNode add(ImageSpec spec) {
+  private FakeNode add(ImageSpec spec) {
     change(() -> state.add(spec));
     return this;
   }
@@ -473,11 +504,7 @@ public final class FakeNode {
 
   private <T> T answer(Call call, Supplier<T> effect) {
     Operation operation = call.operation();
-    synchronized (lock) {
-      calls.add(call);
-      refuseIfStopped(operation);
-    }
-    faults.before(operation);
+    begin(call);
     T answer;
     synchronized (lock) {
       refuseIfStopped(operation);
@@ -487,6 +514,43 @@ public final class FakeNode {
     events.deliver();
     faults.after(operation);
     return answer;
+  }
+
+  private void begin(Call call) {
+    synchronized (lock) {
+      calls.add(call);
+      refuseIfStopped(call.operation());
+    }
+    faults.before(call.operation());
+  }
+
+  private void pull(
+      String reference,
+      Optional<RegistryCredentials> credentials,
+      Consumer<PullProgress> progress) {
+    ImageName.withTag(reference); // refuses what is none
+    Objects.requireNonNull(progress, "progress");
+    begin(Call.to(Operation.PULL, reference));
+    pullStep(unused -> {}); // the engine may have stopped meanwhile
+    new Transfer(this, reference, registry.open(reference, credentials), progress).run();
+    faults.after(Operation.PULL);
+  }
+
+  /** Does a part of a pull that nobody sees the middle of. */
+  void pullStep(Consumer<NodeState> effect) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancelledException("the thread was interrupted while it pulled an image");
+    }
+    change(() -> {
+      refuseIfStopped(Operation.PULL);
+      state.dropLingering(now());
+      effect.accept(state);
+    });
+  }
+
+  /** Tidies up after a pull, however it ended. */
+  void afterPull(Consumer<NodeState> effect) {
+    change(() -> effect.accept(state));
   }
 
   private void refuseIfStopped(Operation operation) {
@@ -567,7 +631,7 @@ public final class FakeNode {
     }
 
     /**
-     * Returns the name that was to be looked up.
+     * Returns the name that was to be looked up or pulled.
      *
      * @return the name as the caller wrote it, or empty if the call has none
      */
@@ -606,7 +670,8 @@ public final class FakeNode {
     }
   }
 
-  private final class AbleRuntime extends PlainRuntime implements RuntimeEventSource, ImageLookup {
+  private final class AbleRuntime extends PlainRuntime
+      implements RuntimeEventSource, ImageLookup, ImagePuller {
     @Override
     public Subscription subscribe(RuntimeEventListener listener) {
       return events.subscribe(listener);
@@ -621,6 +686,14 @@ public final class FakeNode {
     @Override
     public Optional<Image> findImage(ImageId id) {
       return answer(Call.to(Operation.LOOK_UP, id), () -> state.findImage(id));
+    }
+
+    @Override
+    public void pull(
+        String reference,
+        Optional<RegistryCredentials> credentials,
+        Consumer<PullProgress> progress) {
+      FakeNode.this.pull(reference, credentials, progress);
     }
   }
 }

@@ -254,7 +254,7 @@ public final class Faults {
   }
 
   /**
-   * Ends everything that was scripted, that of {@link FakeNode#events} included, and lets hanging calls go on. Removed space that
+   * Ends everything that was scripted, that of {@link FakeNode#events} and {@link FakeNode#registry} included, and lets hanging calls go on. Removed space that
    * has not come back yet stays used, and an engine that was stopped stays stopped.
    */
   public void heal() {
@@ -273,13 +273,24 @@ public final class Faults {
   void before(Operation operation) {
     clock.advance(read(operation, script -> script.slow));
     Hang hang = read(operation, Script::takeHang);
-    if (hang != Hang.NOT && !clock.hang(hung(operation), hang == Hang.STUBBORN)) {
-      throw new CancelledException("the thread was interrupted while " + operation + " hung");
+    if (hang != Hang.NOT) {
+      hang(operation, hang == Hang.STUBBORN);
     }
     read(operation, script -> take(script.beforeNext, script.beforeEach)).forEach(Runnable::run);
     Optional<RuntimeException> failure = read(operation, Script::takeFailure);
     if (failure.isPresent()) {
       throw failure.get();
+    }
+  }
+
+  /** Hangs a call in its middle, as {@link #hangNext} does before its effect. */
+  void hang(Operation operation) {
+    hang(operation, false);
+  }
+
+  private void hang(Operation operation, boolean stubborn) {
+    if (!clock.hang(hung(operation), stubborn)) {
+      throw new CancelledException("the thread was interrupted while " + operation + " hung");
     }
   }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit;
 
+import java.util.List;
+
 /** Names of images, written in full, so that all ways to write one name are equal. */
 final class ImageName {
   private static final String DEFAULT_REGISTRY = "docker.io";
@@ -35,6 +37,16 @@ final class ImageName {
   static String withTag(String reference) {
     boolean complete = isDigest(reference) || startOfTag(reference) < reference.length();
     return complete ? reference : reference + DEFAULT_TAG;
+  }
+
+  /** Finds the name that is the same as another one, and writes it with its tag. */
+  static String same(String reference, List<String> names) {
+    String wanted = inFull(reference);
+    return names.stream()
+        .filter(name -> inFull(name).equals(wanted))
+        .findFirst()
+        .map(ImageName::withTag)
+        .orElseThrow(() -> new IllegalArgumentException(reference + " is not among " + names));
   }
 
   static boolean isDigest(String reference) {

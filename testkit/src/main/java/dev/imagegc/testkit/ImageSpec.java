@@ -11,10 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Describes an image that is about to be on a {@link FakeNode}. Without more it has no name, no layer, no parent and an
+ * Describes an image that is about to be on a {@link FakeNode}, or in its {@link FakeRegistry}. Without more it has no name, no layer, no parent and an
  * unknown build time. Not thread-safe.
  */
 public final class ImageSpec {
@@ -38,10 +39,10 @@ public final class ImageSpec {
   @Nullable
   OptionalLong listedSize;
 
-  private final FakeNode node;
+  private final Function<ImageSpec, FakeNode> destination;
 
-  ImageSpec(FakeNode node, String id) {
-    this.node = node;
+  ImageSpec(Function<ImageSpec, FakeNode> destination, String id) {
+    this.destination = destination;
     this.id = ImageId.of(id);
   }
 
@@ -193,14 +194,14 @@ public final class ImageSpec {
   }
 
   /**
-   * Puts the image on the node.
+   * Puts the image on the node, or into the registry, where it was begun.
    *
    * @return the node
    * @throws IllegalArgumentException if the node has an image of that id, lacks the parent, knows one of the layers with
-   *     another size, or has no space for the new layers
+   *     another size, or has no space for the new layers; or if a registry's image has a parent or no name
    */
   public FakeNode add() {
-    return node.add(this);
+    return destination.apply(this);
   }
 
   /** Returns how the image is listed, but for its names. */

@@ -15,6 +15,10 @@ final class LayerStore {
     return usedBytes;
   }
 
+  boolean has(String name) {
+    return layers.containsKey(name);
+  }
+
   /** Returns how many bytes holding these layers would add. */
   long newBytes(Map<String, Long> sizes) {
     long bytes = 0;

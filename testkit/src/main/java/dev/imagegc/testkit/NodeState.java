@@ -6,6 +6,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Layer;
+import dev.imagegc.api.PullException;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.RuntimeEvent;
@@ -99,12 +100,54 @@ final class NodeState {
     if (images.containsKey(spec.id)) {
       throw new IllegalArgumentException("image " + spec.id + " is on the node already");
     }
+    put(spec);
+    image(spec.id).digests.addAll(spec.digests);
+    tell(RuntimeEventType.IMAGE_PULLED, spec.id, first(spec.tags, spec.digests));
+    spec.tags.forEach(tag -> tag(spec.id, tag));
+  }
+
+  /** Puts an image there without its names, unless it is there. */
+  void put(ImageSpec spec) {
+    if (images.containsKey(spec.id)) {
+      return;
+    }
     StoredImage image = new StoredImage(spec, layersOf(spec), toldSizesOf(spec));
     requireSpace(layers.newBytes(image.layers), "image " + spec.id);
     layers.hold(image.layers);
     images.put(spec.id, image);
-    tell(RuntimeEventType.IMAGE_PULLED, spec.id, first(spec.tags, spec.digests));
-    spec.tags.forEach(tag -> tag(spec.id, tag));
+  }
+
+  /** Gives an image that was pulled the name that it was pulled by, as the registry writes it. */
+  void name(ImageSpec spec, String pulledBy) {
+    StoredImage image = images.get(spec.id);
+    if (image == null) {
+      throw new PullException("image " + pulledBy + " was deleted while it was pulled");
+    }
+    boolean byDigest = ImageName.isDigest(pulledBy);
+    String written = ImageName.same(pulledBy, byDigest ? spec.digests : spec.tags);
+    (byDigest ? List.of(written) : spec.digests).forEach(image::addDigest);
+    tell(RuntimeEventType.IMAGE_PULLED, spec.id, written);
+    if (!byDigest && !image.equals(tagged.get(ImageName.inFull(written)))) {
+      tag(spec.id, written);
+    }
+  }
+
+  boolean hasLayer(String name) {
+    return layers.has(name);
+  }
+
+  /** Holds a layer for a pull until {@link #release}. */
+  void hold(String layer, long bytes, String pulledBy) {
+    Map<String, Long> one = Map.of(layer, bytes);
+    if (layers.newBytes(one) > availableBytes()) {
+      throw new PullException(
+          "no space left on the fake disk for layer " + layer + " of " + pulledBy);
+    }
+    layers.hold(one);
+  }
+
+  void release(Set<String> names) {
+    layers.release(names);
   }
 
   private Map<String, Long> layersOf(ImageSpec spec) {
@@ -355,7 +398,6 @@ final class NodeState {
           .toList());
       this.toldSizes = toldSizes;
       this.layers = layers;
-      this.digests.addAll(spec.digests);
     }
 
     private ImageId id() {
@@ -366,6 +408,12 @@ final class NodeState {
       String name = ImageName.inFull(reference);
       tags.removeIf(tag -> ImageName.inFull(tag).equals(name));
       digests.removeIf(digest -> ImageName.inFull(digest).equals(name));
+    }
+
+    private void addDigest(String reference) {
+      if (!hasDigest(ImageName.inFull(reference))) {
+        digests.add(reference);
+      }
     }
 
     private boolean hasDigest(String nameInFull) {

@@ -22,6 +22,7 @@ import dev.imagegc.testkit.FakeNode.Operation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -50,6 +51,7 @@ class FaultsTest {
   @BeforeEach
   void addImage() {
     node.image("app").tag("app:1").size(100).add();
+    node.registry().image("app").tag("app:1").size(100).add();
   }
 
   @AfterEach
@@ -409,6 +411,7 @@ class FaultsTest {
       case MEASURE -> measure();
       case SUBSCRIBE -> node.events().subscribe(new RecordedEvents()).close();
       case LOOK_UP -> node.lookup().findImage("app");
+      case PULL -> node.puller().pull("app:1", Optional.empty(), progress -> {});
     }
   }
 
