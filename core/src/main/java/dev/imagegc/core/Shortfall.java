@@ -24,9 +24,13 @@ final class Shortfall {
   private static final List<Reason> STRENGTH = List.of(
       Reason.IN_USE,
       Reason.PINNED,
+      Reason.LEASED,
       Reason.PROTECTED,
+      Reason.NOT_OWNED,
+      Reason.KEPT_NEWEST,
       Reason.POLICY_FAILED,
       Reason.TOO_YOUNG,
+      Reason.RECENTLY_USED,
       Reason.REMOVAL_FAILED,
       Reason.OUTCOME_UNKNOWN,
       Reason.BACKING_OFF,
