@@ -29,6 +29,7 @@ public final class GcThresholds {
   private final int lowPercent;
   private final Duration minAge;
   private final @Nullable Duration maxAge;
+  private final Duration grace;
   private final int inodesHighPercent;
   private final int inodesLowPercent;
   private final boolean collectsWithoutGain;
@@ -39,6 +40,7 @@ public final class GcThresholds {
     this.lowPercent = builder.lowPercent;
     this.minAge = builder.minAge;
     this.maxAge = builder.maxAge;
+    this.grace = builder.grace;
     this.inodesHighPercent = builder.inodesHighPercent;
     this.inodesLowPercent = builder.inodesLowPercent;
     this.collectsWithoutGain = builder.collectsWithoutGain;
@@ -103,6 +105,21 @@ public final class GcThresholds {
   }
 
   /**
+   * Returns how long an image is left alone after it was last used, in every kind of round. At exactly this time it may go.
+   * An image that was never seen in use has no grace.
+   *
+   * <p>The three ages are independent: {@link #minAge()} counts from first sight, grace from the last use, {@link #maxAge()}
+   * from the later of both, and any of them may be the longest. What minAge or grace hold back does not go, however long
+   * maxAge has made it due: with a grace above maxAge, a used image goes after its grace, and one that was never used after
+   * maxAge.
+   *
+   * @return at least zero; zero, the default, is off
+   */
+  public Duration grace() {
+    return grace;
+  }
+
+  /**
    * Returns the usage of inodes at which a round begins to collect, where the disk measure knows inodes.
    *
    * @return 0 to 100 percent; 100, the default, is off
@@ -144,6 +161,7 @@ public final class GcThresholds {
   public String toString() {
     return "GcThresholds[high=" + highPercent + "% low=" + lowPercent + "% minAge=" + minAge
         + " maxAge=" + (maxAge == null ? "off" : maxAge)
+        + (grace.isZero() ? "" : " grace=" + grace)
         + (inodesHighPercent == 100
             ? ""
             : " inodesHigh=" + inodesHighPercent + "% inodesLow=" + inodesLowPercent + "%")
@@ -157,6 +175,7 @@ public final class GcThresholds {
     private int lowPercent = DEFAULT_LOW_PERCENT;
     private Duration minAge = DEFAULT_MIN_AGE;
     private @Nullable Duration maxAge;
+    private Duration grace = Duration.ZERO;
     private int inodesHighPercent = 100;
     private int inodesLowPercent = 100;
     private boolean collectsWithoutGain;
@@ -205,6 +224,17 @@ public final class GcThresholds {
      */
     public Builder maxAge(Duration age) {
       maxAge = age("maxAge", age).isZero() ? null : age;
+      return this;
+    }
+
+    /**
+     * Sets {@link GcThresholds#grace()}.
+     *
+     * @param time zero or more, at most 292 years; zero, the default, switches it off
+     * @return this builder
+     */
+    public Builder grace(Duration time) {
+      grace = age("grace", time);
       return this;
     }
 

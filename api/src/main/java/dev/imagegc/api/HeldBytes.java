@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Part of the answer to "why is the disk still full": the images that stay for one reason, and their bytes.
  *
- * <p>A layer that images hold for different reasons counts once, for the first of: in use, pinned, protected, the policy
- * failed, a host's own reason, too young, removal failed (or is backed off, or its outcome is unknown), not reached or stopped
- * by a limit, may go, has children. So what is held because it is too young comes back with time, if nothing else changes.
+ * <p>A layer that images hold for different reasons counts once, for the first of: in use, pinned, leased, protected, not
+ * owned, kept as one of the newest, the policy failed, a host's own reason, too young, recently used, removal failed (or is
+ * backed off, or its outcome is unknown), not reached or stopped by a limit, may go, has children. So what is held because it
+ * is too young or recently used comes back with time, if nothing else changes.
  */
 public final class HeldBytes {
   private final Reason reason;

@@ -6,7 +6,7 @@ public final class Reason extends OpenCode {
   /** It goes because bytes are needed. */
   public static final Reason SPACE = new Reason("SPACE");
 
-  /** It goes because it was unused for longer than the policy's maxAge. */
+  /** It goes because it was unused for longer than the policy's maxAge, or than {@link Verdict#dueAfter()}. */
   public static final Reason MAX_AGE = new Reason("MAX_AGE");
 
   /** It goes because everything unused was asked to go. */

@@ -73,6 +73,10 @@ final class Planner {
     @Nullable
     Reason goes;
 
+    /** What the policy says of when it is due; null if it is like all others. */
+    @Nullable
+    Verdict due;
+
     @Nullable
     Item parent;
 
@@ -257,17 +261,28 @@ final class Planner {
           "first seen " + Durations.text(age) + " ago, minAge is "
               + Durations.text(thresholds.minAge()));
     }
+    if (isRecentlyUsed(record, thresholds, now)) {
+      Duration unused = age(record.lastUsed().orElseThrow(), now);
+      return Verdict.stays(
+          Reason.RECENTLY_USED,
+          "last used " + Durations.text(unused) + " ago, grace is "
+              + Durations.text(thresholds.grace()));
+    }
     Verdict later = notNow.apply(record);
-    return later.reason().isPresent() ? later : null;
+    if (later.reason().isPresent()) {
+      return later;
+    }
+    item.due = verdict.dueAfter().isPresent() ? verdict : null;
+    return null;
   }
 
   // What goes
 
-  /** Takes those that maxAge makes due and that no younger image was built on; returns what they free. */
+  /** Takes those that maxAge or the policy makes due and that no younger image was built on; returns what they free. */
   private long takeOverAge() {
     long bytes = 0;
     for (Item item : candidates) {
-      if (isDueByAge(item.record, thresholds, now) && Family.allChildrenGo(item)) {
+      if (isDue(item) && Family.allChildrenGo(item)) {
         take(item, Reason.MAX_AGE);
         Family.goes(item);
         bytes = LongMath.saturatedAdd(bytes, LayerLedger.orZero(item.credit));
@@ -397,15 +412,24 @@ final class Planner {
   }
 
   private ImageDecision planned(Item item, Reason reason) {
-    String detail = reason.equals(Reason.MAX_AGE)
-        ? "unused for " + Durations.text(age(idleSince(item.record), now)) + ", maxAge is "
-            + Durations.text(thresholds.maxAge().orElse(Duration.ZERO))
-        : because;
+    String detail = reason.equals(Reason.MAX_AGE) ? becauseOfAge(item) : because;
     ImageDecision.Builder decision = decision(item, Decision.PLANNED, reason, detail);
     if (item.credit != LayerLedger.UNKNOWN) {
       decision.creditedBytes(item.credit);
     }
     return decision.build();
+  }
+
+  private String becauseOfAge(Item item) {
+    String rule;
+    if (item.due == null) {
+      rule = "maxAge is " + Durations.text(thresholds.maxAge().orElseThrow());
+    } else if (item.due.detail().isEmpty()) {
+      rule = "due after " + Durations.text(item.due.dueAfter().orElseThrow());
+    } else {
+      rule = item.due.detail();
+    }
+    return "unused for " + Durations.text(age(idleSince(item.record), now)) + ", " + rule;
   }
 
   private ImageDecision stays(Item item, Reason reason, String detail) {
@@ -422,12 +446,30 @@ final class Planner {
 
   // Ages
 
-  /** Returns whether the ages say that an image is due to go, whatever else holds it back. */
-  static boolean isDueByAge(ImageRecord record, GcThresholds thresholds, Instant now) {
-    Optional<Duration> maxAge = thresholds.maxAge();
-    return maxAge.isPresent()
-        && age(idleSince(record), now).compareTo(maxAge.get()) > 0
-        && !isTooYoung(record, thresholds, now);
+  private boolean isDue(Item item) {
+    return isDueByAge(item.record, item.due == null ? Verdict.mayGo() : item.due, thresholds, now);
+  }
+
+  /**
+   * Returns whether the ages say that an image is due to go, whatever else holds it back.
+   *
+   * @param verdict the policy's word, which may have an age of its own
+   */
+  static boolean isDueByAge(
+      ImageRecord record, Verdict verdict, GcThresholds thresholds, Instant now) {
+    Optional<Duration> limit = verdict.dueAfter().or(thresholds::maxAge);
+    return limit.isPresent()
+        && (limit.get().isZero() || age(idleSince(record), now).compareTo(limit.get()) > 0)
+        && !isTooYoung(record, thresholds, now)
+        && !isRecentlyUsed(record, thresholds, now);
+  }
+
+  /** An image that was never used has no grace. */
+  private static boolean isRecentlyUsed(ImageRecord record, GcThresholds thresholds, Instant now) {
+    return record
+        .lastUsed()
+        .filter(used -> age(used, now).compareTo(thresholds.grace()) < 0)
+        .isPresent();
   }
 
   private static boolean isTooYoung(ImageRecord record, GcThresholds thresholds, Instant now) {

@@ -7,8 +7,11 @@ import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -28,10 +31,67 @@ final class PolicyGuard {
     return ask("has no thresholds", policy::thresholds);
   }
 
-  /** The policy's word, and then the host's. */
-  Verdict verdict(ImageRecord record) {
-    Verdict verdict = verdict("the policy", policy::verdict, record);
-    return verdict.reason().isPresent() ? verdict : verdict("the veto", veto, record);
+  /**
+   * Returns what gives the policy's word on an image, and then the host's, which can hold an image back, but not make it due.
+   *
+   * @param all every image of the node
+   */
+  Function<ImageRecord, Verdict> verdicts(Collection<ImageRecord> all) {
+    Function<ImageRecord, Verdict> judge = judge(all);
+    return record -> {
+      Verdict verdict = verdict("the policy", judge, record);
+      if (verdict.reason().isPresent()) {
+        return verdict;
+      }
+      Verdict word = verdict("the veto", veto, record);
+      return word.reason().isPresent() ? word : verdict;
+    };
+  }
+
+  /** Whether the policy's word on one of the images passes a test; also if it throws, because a plan then tells of it. */
+  boolean anyVerdict(Collection<ImageRecord> all, BiPredicate<ImageRecord, Verdict> test) {
+    try {
+      Function<ImageRecord, Verdict> judge = policy.verdicts(all);
+      return all.stream().anyMatch(record -> test.test(record, judge.apply(record)));
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      return true;
+    }
+  }
+
+  /** A policy without verdicts keeps every image. */
+  private Function<ImageRecord, Verdict> judge(Collection<ImageRecord> all) {
+    try {
+      return Objects.requireNonNull(policy.verdicts(all), "the answer is null");
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      Verdict stays = Verdict.stays(Reason.POLICY_FAILED, failed("has no verdicts", e));
+      return record -> stays;
+    }
+  }
+
+  /** Whether the policy's verdicts, and not only its maxAge, make images due. */
+  boolean makesDue() {
+    try {
+      return policy.makesDue();
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      failed("cannot say whether it makes images due", e);
+      return false;
+    }
+  }
+
+  /** The rules that no image matched that was in a call of {@link #verdicts}. */
+  List<String> unmatchedRules() {
+    try {
+      return List.copyOf(policy.unmatchedRules());
+    } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+      failed("cannot say which rules matched nothing", e);
+      return List.of();
+    }
+  }
+
+  private String failed(String how, Throwable e) {
+    String message = "the policy " + how + ": " + e;
+    events.problem("the policy " + how + ":" + e.getClass().getName(), message);
+    return message;
   }
 
   /** Who throws keeps the image that was asked about: the safe direction. */

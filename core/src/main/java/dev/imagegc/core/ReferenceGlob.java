@@ -2,6 +2,7 @@
 package dev.imagegc.core;
 
 import com.google.common.base.CharMatcher;
+import java.util.Objects;
 
 /**
  * An anchored pattern for image references: {@code *} does not cross {@code /}, {@code **} does. It matches a reference as
@@ -10,6 +11,8 @@ import com.google.common.base.CharMatcher;
 final class ReferenceGlob {
   private static final CharMatcher FOREIGN =
       CharMatcher.anyOf("?[]{}!\\").or(CharMatcher.whitespace()).or(CharMatcher.javaIsoControl());
+
+  private static final String HUB = "docker.io/";
 
   /** Stands for ** in a pattern; globs have no control characters. */
   private static final char ANY = '\u0000';
@@ -25,18 +28,23 @@ final class ReferenceGlob {
     this.pattern = star < 0 ? "" : glob.substring(star).replace("**", String.valueOf(ANY));
   }
 
-  static ReferenceGlob of(String glob) {
-    if (glob.isEmpty()) {
-      throw new IllegalArgumentException("keep glob must not be empty");
+  /**
+   * Checks a glob.
+   *
+   * @param field what to call it where it is refused
+   */
+  static ReferenceGlob of(String field, String glob) {
+    if (Objects.requireNonNull(glob, field).isEmpty()) {
+      throw new IllegalArgumentException(field + " must not be empty");
     }
     int foreign = FOREIGN.indexIn(glob);
     if (foreign >= 0) {
-      throw new IllegalArgumentException("keep glob '" + glob + "' must not contain '"
+      throw new IllegalArgumentException(field + " '" + glob + "' must not contain '"
           + glob.charAt(foreign) + "': the only pattern characters are * (not across /) and **");
     }
     if (glob.contains("***")) {
       throw new IllegalArgumentException(
-          "keep glob '" + glob + "' must not contain more than two * in a row");
+          field + " '" + glob + "' must not contain more than two * in a row");
     }
     return new ReferenceGlob(glob);
   }
@@ -82,6 +90,13 @@ final class ReferenceGlob {
     String first = reference.substring(0, slash);
     boolean registry = first.contains(".") || first.contains(":") || first.equals("localhost");
     return registry ? reference : "docker.io/" + reference;
+  }
+
+  /** The full name of a reference's repository: {@code docker.io/app} is another way to write that of {@code app}. */
+  static String repository(String reference) {
+    String name = qualified(withoutTag(reference));
+    boolean ofLibrary = name.startsWith(HUB) && name.indexOf('/', HUB.length()) < 0;
+    return ofLibrary ? HUB + "library/" + name.substring(HUB.length()) : name;
   }
 
   static String withoutTag(String reference) {

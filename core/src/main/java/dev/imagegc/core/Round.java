@@ -17,8 +17,14 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +41,9 @@ final class Round {
   private final History history;
   private final Duration detectionInterval;
   private @Nullable Instant lastCollection; // when a round last acted on ages
+  private final Set<String> toldRules = new HashSet<>(); // that match no image
+  private final List<String> unreportedRules = new ArrayList<>(); // told, but in no report yet
+  private boolean rulesShown; // an image
 
   Round(Sweep.Tools tools, PolicyGuard policy, History history, Duration detectionInterval) {
     this.tools = tools;
@@ -50,6 +59,11 @@ final class Round {
       history.load();
       observe();
       tools.book().releaseUsers();
+      if (!rulesShown) {
+        Collection<ImageRecord> images = tools.book().records();
+        policy.verdicts(images); // for the rules alone: nobody is judged
+        tellUnmatchedRules(images);
+      }
       tools.events().ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
     } catch (CancelledException e) {
       throw e;
@@ -83,6 +97,8 @@ final class Round {
     } catch (GcException e) {
       report.outcome(Outcome.FAILED, e);
     }
+    unreportedRules.forEach(tools.events()::note);
+    unreportedRules.clear();
     report.duration(Duration.ofNanos(tools.clock().nanoTime() - startNanos));
     try {
       return conclude(report);
@@ -145,38 +161,68 @@ final class Round {
 
   /** Prepares the plans of a round from what is known now. */
   private Planner planner(GcThresholds thresholds, Instant now) {
+    Collection<ImageRecord> images = tools.book().records();
     Planner planner = new Planner(
         tools.book().inventory(),
         thresholds,
-        this::verdict,
+        unlessLeased(policy.verdicts(images)),
         image -> tools.backOff().verdict(image, now),
         policy.order(),
         now);
     tools.book().arrange(planner.order());
     tools.book().releaseUsers();
+    tellUnmatchedRules(images);
     return planner;
   }
 
-  private Verdict verdict(ImageRecord image) {
-    Verdict leased = tools.leases().verdict(image.image());
-    return leased.reason().isPresent() ? leased : policy.verdict(image);
+  private Function<ImageRecord, Verdict> unlessLeased(Function<ImageRecord, Verdict> verdicts) {
+    return image -> {
+      Verdict leased = tools.leases().verdict(image.image());
+      return leased.reason().isPresent() ? leased : verdicts.apply(image);
+    };
+  }
+
+  /** Tells once of each rule that has matched nothing; not before there was an image to match. */
+  private void tellUnmatchedRules(Collection<ImageRecord> images) {
+    if (images.isEmpty()) {
+      return;
+    }
+    rulesShown = true;
+    for (String rule : policy.unmatchedRules()) {
+      if (toldRules.add(rule)) {
+        String message = "the policy's rule " + rule + " has matched no image";
+        LOG.warn("{}: {}", GcEventType.RULE_UNMATCHED, message);
+        unreportedRules.add(message);
+        tools.events().happened(GcEventType.RULE_UNMATCHED, message, null, null);
+      }
+    }
   }
 
   /**
-   * Whether it is worth looking for images that maxAge makes due: none is known to have become due since the last round that
-   * looked, but what is not known yet is looked for in every detection interval.
+   * Whether it is worth looking for images that maxAge or the policy's verdicts make due: none is known to have become due
+   * since the last round that looked, but what is not known yet is looked for in every detection interval.
    */
   private boolean mayBeDueByAge(Goal goal, GcThresholds thresholds) {
-    if (!goal.collectsByAge() || thresholds.maxAge().isEmpty()) {
+    if (!goal.collectsByAge()) {
+      return false;
+    }
+    boolean byVerdict = policy.makesDue();
+    if (thresholds.maxAge().isEmpty() && !byVerdict) {
       return false;
     }
     Instant now = tools.timeline().now();
     Instant last = lastCollection;
-    return last == null
-        || Duration.between(last, now).compareTo(detectionInterval) >= 0
-        || tools.book().records().stream()
-            .anyMatch(record -> Planner.isDueByAge(record, thresholds, now)
-                && !Planner.isDueByAge(record, thresholds, last));
+    if (last == null || Duration.between(last, now).compareTo(detectionInterval) >= 0) {
+      return true;
+    }
+    Collection<ImageRecord> images = tools.book().records();
+    BiPredicate<ImageRecord, Verdict> becameDue =
+        (image, verdict) -> verdict.reason().isEmpty()
+            && Planner.isDueByAge(image, verdict, thresholds, now)
+            && !Planner.isDueByAge(image, verdict, thresholds, last);
+    return byVerdict
+        ? policy.anyVerdict(images, becameDue)
+        : images.stream().anyMatch(image -> becameDue.test(image, Verdict.mayGo()));
   }
 
   private void judge(GcReport.Builder report, Goal goal, GcThresholds thresholds, Sweep sweep) {

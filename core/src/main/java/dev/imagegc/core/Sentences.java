@@ -26,8 +26,11 @@ final class Sentences {
       .put(Reason.PINNED, "pinned")
       .put(Reason.LEASED, "leased")
       .put(Reason.PROTECTED, "protected")
+      .put(Reason.NOT_OWNED, "not this collector's")
+      .put(Reason.KEPT_NEWEST, "kept as the newest of their repositories")
       .put(Reason.POLICY_FAILED, "on which the policy failed")
       .put(Reason.TOO_YOUNG, "too young yet")
+      .put(Reason.RECENTLY_USED, "used a short time ago")
       .put(Reason.REMOVAL_FAILED, "that could not be removed")
       .put(Reason.OUTCOME_UNKNOWN, "whose removal had no clear answer")
       .put(Reason.BACKING_OFF, "left alone after a failed removal")
@@ -40,7 +43,7 @@ final class Sentences {
       .buildOrThrow();
   /** What no time and no round changes by itself. */
   private static final Set<Reason> FOR_GOOD =
-      Set.of(Reason.IN_USE, Reason.PINNED, Reason.PROTECTED);
+      Set.of(Reason.IN_USE, Reason.PINNED, Reason.PROTECTED, Reason.NOT_OWNED, Reason.KEPT_NEWEST);
 
   private Sentences() {}
 
@@ -155,9 +158,16 @@ final class Sentences {
         .reduce(other, LongMath::saturatedAdd);
     int withoutCandidates = usageWith(disk, staying);
     return withoutCandidates >= thresholds.highPercent()
-        ? "; with nothing but the images in use, pinned or protected the filesystem is "
-            + withoutCandidates + rule
+        ? "; with nothing but the images in use, pinned or " + keptByPolicy(report)
+            + " the filesystem is " + withoutCandidates + rule
         : "";
+  }
+
+  private static String keptByPolicy(GcReport report) {
+    boolean protectedOnly = report.held().stream()
+        .map(HeldBytes::reason)
+        .noneMatch(reason -> reason.equals(Reason.NOT_OWNED) || reason.equals(Reason.KEPT_NEWEST));
+    return protectedOnly ? "protected" : "kept by the policy's rules";
   }
 
   private static int usageWith(Disk disk, long used) {

@@ -80,15 +80,24 @@ class LruGcPolicyTest {
   }
 
   @Test
-  void unmatchedGlobs_areThoseThatMatchNoNameOfTheImages() {
+  void unmatchedRules_areThoseThatSelectNoneOfTheImagesThePolicyWasShown() {
     LruGcPolicy policy = LruGcPolicy.builder()
+        .collectWhenUnused(ImageSelector.label("tmp"))
         .keep("nothing")
         .keep("app")
         .keep("registry.example/*")
         .build();
-    List<ImageRecord> images = List.of(
-        ImageRecord.of(image("a", "app:1"), NOW), ImageRecord.of(image("b", "other:1"), NOW));
-    assertThat(policy.unmatchedGlobs(images)).containsExactly("nothing", "registry.example/*");
+    assertThat(policy.unmatchedRules())
+        .containsExactly(
+            "keep 'nothing'",
+            "keep 'app'",
+            "keep 'registry.example/*'",
+            "collectWhenUnused label 'tmp'");
+    policy.verdicts(List.of(
+        ImageRecord.of(image("a", "app:1"), NOW), ImageRecord.of(image("b", "other:1"), NOW)));
+    policy.verdicts(List.of(ImageRecord.of(image("c", "registry.example/c:1"), NOW)));
+    assertThat(policy.unmatchedRules())
+        .containsExactly("keep 'nothing'", "collectWhenUnused label 'tmp'");
   }
 
   private static Image image(String id, String... references) {

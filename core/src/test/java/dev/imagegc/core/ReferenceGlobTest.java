@@ -38,21 +38,23 @@ class ReferenceGlobTest {
     "a.c, abc:1, false"
   })
   void glob_matchesTheWholeNameInEachOfItsForms(String glob, String reference, boolean matches) {
-    assertThat(ReferenceGlob.of(glob).matches(reference)).isEqualTo(matches);
+    assertThat(ReferenceGlob.of("keep glob", glob).matches(reference)).isEqualTo(matches);
   }
 
   @Test
   @Timeout(10) // a matcher that backtracks takes minutes
   void glob_withManyStars_takesTimeInProportionToTheName() {
     String name = "a".repeat(5000);
-    assertThat(ReferenceGlob.of("**a**a**a**a**a**a**b").matches(name)).isFalse();
-    assertThat(ReferenceGlob.of("**a**a**a**a**a**a**a").matches(name)).isTrue();
+    assertThat(ReferenceGlob.of("keep glob", "**a**a**a**a**a**a**b").matches(name))
+        .isFalse();
+    assertThat(ReferenceGlob.of("keep glob", "**a**a**a**a**a**a**a").matches(name))
+        .isTrue();
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"a[b", "a?b", "{a}", "!a", "a\\b", "a b", "a\tb"})
   void glob_withForeignPatternCharacters_isRefused(String glob) {
-    assertThatThrownBy(() -> ReferenceGlob.of(glob))
+    assertThatThrownBy(() -> ReferenceGlob.of("keep glob", glob))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("keep glob '" + glob + "' must not contain '")
         .hasMessageEndingWith("the only pattern characters are * (not across /) and **");
@@ -60,8 +62,9 @@ class ReferenceGlobTest {
 
   @Test
   void glob_thatIsEmptyOrHasThreeStars_isRefused() {
-    assertThatThrownBy(() -> ReferenceGlob.of("")).hasMessage("keep glob must not be empty");
-    assertThatThrownBy(() -> ReferenceGlob.of("a***"))
+    assertThatThrownBy(() -> ReferenceGlob.of("keep glob", ""))
+        .hasMessage("keep glob must not be empty");
+    assertThatThrownBy(() -> ReferenceGlob.of("keep glob", "a***"))
         .hasMessageContaining("more than two * in a row");
   }
 }

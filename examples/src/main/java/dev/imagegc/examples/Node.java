@@ -9,7 +9,6 @@ import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -87,19 +86,14 @@ final class Node implements AutoCloseable {
   }
 
   /**
-   * Returns a sentence on each option that had no effect: a glob of {@code --keep} that no image has a name for, inodes that
-   * nobody can count.
+   * Returns a sentence on each option that had no effect, but for rules that matched nothing, which the library tells: inodes
+   * that nobody can count.
    */
   List<String> idleOptions(FsStats measured) {
-    List<String> sentences = new ArrayList<>();
-    policy
-        .unmatchedGlobs(gc.records())
-        .forEach(glob -> sentences.add("--keep '" + glob + "' matched no image"));
-    if (options.countsInodes() && measured.inodes().orElse(0) == 0) {
-      sentences.add(
-          "--inodes-high has no effect: how many inodes " + measured.path() + " has is not known");
-    }
-    return sentences;
+    return options.countsInodes() && measured.inodes().orElse(0) == 0
+        ? List.of(
+            "--inodes-high has no effect: how many inodes " + measured.path() + " has is not known")
+        : List.of();
   }
 
   @Override

@@ -6,8 +6,6 @@ import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -61,6 +59,12 @@ final class NodeOptions {
   private Duration maxAge = Duration.ZERO;
 
   @Option(
+      names = "--grace",
+      paramLabel = "DURATION",
+      description = "Leave images alone that were last used less than this ago. Default: off.")
+  private Duration grace = Duration.ZERO;
+
+  @Option(
       names = "--inodes-high",
       paramLabel = "PERCENT",
       description = "Usage of inodes at which a round starts too; 100 is never. Default: 100.")
@@ -87,12 +91,8 @@ final class NodeOptions {
   @Mixin
   private final LimitOptions limits = new LimitOptions();
 
-  @Option(
-      names = "--keep",
-      paramLabel = "GLOB",
-      description = "Never remove images with a matching name: * does not cross /, ** does;"
-          + " the name may be without its tag, or fully qualified. May be given more than once.")
-  private List<String> keep = new ArrayList<>();
+  @Mixin
+  private final RuleOptions rules = new RuleOptions();
 
   @Option(
       names = "--state",
@@ -190,17 +190,12 @@ final class NodeOptions {
         .lowPercent(low)
         .minAge(minAge)
         .maxAge(maxAge)
+        .grace(grace)
         .inodesPercent(
             inodesHigh, inodesLow == null ? Math.max(0, inodesHigh - INODES_GAP) : inodesLow)
         .collectsWithoutGain(collectWithoutGain)
         .collectsInVain(!keepCacheIfInVain);
-    for (String glob : keep) {
-      try {
-        policy.keep(glob);
-      } catch (IllegalArgumentException e) {
-        throw new UsageException("--keep: " + e.getMessage());
-      }
-    }
+    rules.addTo(policy);
     return policy.build();
   }
 

@@ -59,7 +59,7 @@ abstract class OneShotCommand implements Callable<Integer> {
     try (Node node = Node.open(options, connector, warnings, NO_TIMERS, NO_TIMERS)) {
       Result result = perform(node, warnings);
       print(result);
-      if (result.json().error() == null) { // else nothing was listed that a glob could match
+      if (result.json().error() == null) { // else one sentence is enough
         result.measured().map(node::idleOptions).ifPresent(idle -> idle.forEach(console::warn));
       }
       return result.exitCode();

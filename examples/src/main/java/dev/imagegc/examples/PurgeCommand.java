@@ -8,7 +8,8 @@ import picocli.CommandLine.Command;
 @Command(
     name = "purge",
     description = "Removes every image that nothing holds back, whatever the usage is."
-        + " Images in use, kept by --keep, pinned or younger than --min-age stay.")
+        + " Images in use, pinned, younger than --min-age,"
+        + " within --grace, or held back by --keep and the like stay.")
 final class PurgeCommand extends OneShotCommand {
   PurgeCommand(Connector connector, Console console) {
     super("purge", connector, console);

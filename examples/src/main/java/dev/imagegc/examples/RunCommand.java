@@ -85,8 +85,9 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void onEvent(GcEvent event) {
-    if (event.type().equals(GcEventType.REFERENCES_LOST)) {
-      console.warn(event.message()); // the library logs only the first one
+    if (event.type().equals(GcEventType.REFERENCES_LOST)
+        || event.type().equals(GcEventType.RULE_UNMATCHED)) {
+      console.warn(event.message()); // the library logs it once, among others
     }
     if (!event.type().equals(GcEventType.ROUND_FINISHED)) {
       return; // the library logs what lasts

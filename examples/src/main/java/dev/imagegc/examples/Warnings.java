@@ -11,8 +11,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** Remembers what a one-shot command should say beside its result. Thread-safe. */
 final class Warnings implements GcListener {
-  private static final Set<GcEventType> TOLD =
-      Set.of(GcEventType.HISTORY_LOST, GcEventType.STORE_FAILED, GcEventType.AVAILABLE_CLAMPED);
+  private static final Set<GcEventType> TOLD = Set.of(
+      GcEventType.HISTORY_LOST,
+      GcEventType.STORE_FAILED,
+      GcEventType.AVAILABLE_CLAMPED,
+      GcEventType.RULE_UNMATCHED);
 
   private final Queue<String> sentences = new ConcurrentLinkedQueue<>();
 

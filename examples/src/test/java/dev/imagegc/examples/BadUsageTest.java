@@ -60,6 +60,33 @@ class BadUsageTest {
         mistake("--keep: keep glob 'app[12]' must not contain '['", "--keep", "app[12]"),
         mistake("--keep: keep glob must not be empty", "--keep", ""),
         mistake("--keep: keep glob 'a***' must not contain more than two *", "--keep", "a***"),
+        mistake("--keep must not match every name, but '**' does", "--keep", "**"),
+        mistake("--own must not match every name, but '**/*' does", "--own", "**/*"),
+        mistake(
+            "--collect-after must not match every name, but '**' does", "--collect-after", "**=1h"),
+        mistake("--own: reference glob 'a b' must not contain ' '", "--own", "a b"),
+        mistake(
+            "--keep-label: label must be key or key=value with a key without white space, but is '=yes'",
+            "--keep-label",
+            "=yes"),
+        mistake(
+            "--collect-after must be GLOB=DURATION, such as 'ci/**=2h', but is 'ci/**'",
+            "--collect-after",
+            "ci/**"),
+        mistake(
+            "--collect-after must be GLOB=DURATION, such as 'ci/**=2h', but is 'ci/**=off'",
+            "--collect-after",
+            "ci/**=off"),
+        mistake("--collect-after: '5' is not a duration like 90s", "--collect-after", "ci/**=5"),
+        mistake("--collect-after: reference glob must not be empty", "--collect-after", "=1h"),
+        mistake(
+            "--keep-newest must be N or GLOB=N with N from 1, but is '0'", "--keep-newest", "0"),
+        mistake(
+            "--keep-newest must be N or GLOB=N with N from 1, but is 'app=-1'",
+            "--keep-newest",
+            "app=-1"),
+        mistake("--keep-newest: keepNewest glob must not be empty", "--keep-newest", "=2"),
+        mistake("'--grace': '-5s' must not be negative", "--grace", "-5s"),
         mistake("Unknown option: '--hihg=80'", "--hihg=80"),
         mistake("Missing required parameter for option '--state'", "--state"),
         mistake("should be specified only once", "--high", "90", "--high", "91"),
@@ -154,7 +181,8 @@ class BadUsageTest {
     assertThat(AgentRun.on(node, command, "--help").out())
         .contains("--host", "--image-fs", "--high", "--low", "--min-age", "--max-age", "--keep")
         .contains("--inodes-high", "--inodes-low", "--max-removals", "--max-bytes", "--time-budget")
-        .contains("--collect-without-gain", "--keep-cache-if-in-vain")
+        .contains("--collect-without-gain", "--keep-cache-if-in-vain", "--grace")
+        .contains("--keep-label", "--keep-newest", "--own", "--collect-after")
         .contains("--state", "--json", "--timeout", "--verbose", "--help");
   }
 

@@ -553,7 +553,8 @@ class OneShotCommandsTest {
 
     assertThat(run.warnings())
         .containsExactly(
-            "warning: --keep 'typo' matched no image", "warning: --keep 'x/**' matched no image");
+            "warning: the policy's rule keep 'typo' has matched no image",
+            "warning: the policy's rule keep 'x/**' has matched no image");
   }
 
   @Test
@@ -569,7 +570,8 @@ class OneShotCommandsTest {
 
     AgentRun run = AgentRun.on(node, "collect", "--keep", "a", "--keep", "typo");
 
-    assertThat(run.warnings()).containsExactly("warning: --keep 'typo' matched no image");
+    assertThat(run.warnings())
+        .containsExactly("warning: the policy's rule keep 'typo' has matched no image");
   }
 
   @Test
@@ -578,6 +580,101 @@ class OneShotCommandsTest {
 
     assertThat(AgentRun.on(node, "plan", "--keep", "a").warnings()).isEmpty();
     assertThat(AgentRun.on(node, "collect", "--keep", "a").warnings()).isEmpty();
+  }
+
+  // Protection and classes
+
+  @Test
+  void purge_withRules_keepsWhatTheyHoldBackAndSaysWhich() {
+    node.image("labelled").tag("app:1").label("keep", "yes").size(1).add();
+    node.image("old").tag("db:1").builtAt(builtBefore(20)).size(1).add();
+    node.image("new").tag("db:2").builtAt(builtBefore(10)).size(1).add();
+    node.image("foreign").tag("other/app:1").size(1).add();
+
+    String[] options = {
+      "--min-age",
+      "0s",
+      "--keep-label",
+      "keep=yes",
+      "--keep-newest",
+      "1",
+      "--own",
+      "app",
+      "--own",
+      "db"
+    };
+    AgentRun run = AgentRun.on(node, with("purge", with("--json", options)));
+
+    assertThat(run.exitCode()).isEqualTo(0);
+    assertThat(decisions(run))
+        .containsExactlyInAnyOrder(
+            "old REMOVED UNUSED",
+            "labelled KEPT PROTECTED",
+            "new KEPT KEPT_NEWEST",
+            "foreign KEPT NOT_OWNED");
+    assertThat(image(run, "new").get("detail").getAsString())
+        .isEqualTo("the newest of docker.io/library/db");
+    assertThat(oneLine(AgentRun.on(node, with("plan", options))))
+        .contains("PROTECTED: protected by label 'keep=yes'")
+        .contains("KEPT_NEWEST: the newest of docker.io/library/db")
+        .contains("NOT_OWNED: its name 'other/app:1' is not owned");
+  }
+
+  @Test
+  void keepNewest_withGlob_keepsThatManyOfEachMatchingRepository() {
+    for (int i = 1; i <= 3; i++) {
+      node.image("app" + i).tag("app:" + i).builtAt(builtBefore(i)).size(1).add();
+      node.image("db" + i).tag("db:" + i).builtAt(builtBefore(i)).size(1).add();
+    }
+
+    AgentRun.on(node, "purge", "--min-age", "0s", "--keep-newest", "app=2");
+
+    assertThat(node.imageIds()).containsExactlyInAnyOrder("app1", "app2");
+  }
+
+  @Test
+  void collectAfter_collectsBelowTheThreshold_whatWasUnusedForLonger() {
+    node.image("ci").tag("ci/a:1").size(1).add();
+    node.image("tmp").tag("tmp/a:1").size(1).add();
+    node.image("app").tag("app:1").size(1).add();
+    String[] options = {
+      "--json",
+      "--min-age",
+      "0s",
+      "--state",
+      state().toString(),
+      "--collect-after",
+      "ci/**=2h",
+      "--collect-after",
+      "tmp/**=0s"
+    };
+
+    AgentRun first = AgentRun.on(node, with("collect", options));
+    node.clock().advance(Duration.ofHours(3));
+    AgentRun second = AgentRun.on(node, with("collect", options));
+
+    assertThat(decisions(first)).contains("tmp REMOVED MAX_AGE", "ci KEPT ENOUGH_FREED");
+    assertThat(decisions(second)).containsExactly("ci REMOVED MAX_AGE", "app KEPT ENOUGH_FREED");
+    assertThat(image(second, "ci").get("detail").getAsString())
+        .isEqualTo("unused for 3h, collectAfter of 'ci/**' is 2h");
+  }
+
+  @Test
+  void grace_leavesWhatWasJustUsedAlone() {
+    node.image("a").tag("a:1").size(1).add();
+    node.run("c1", "a");
+    String[] options = {
+      "--json", "--min-age", "0s", "--grace", "10m", "--state", state().toString()
+    };
+    AgentRun.on(node, with("purge", options));
+    node.removeContainer("c1");
+    node.clock().advance(Duration.ofMinutes(9));
+
+    assertThat(decisions(AgentRun.on(node, with("purge", options))))
+        .containsExactly("a KEPT RECENTLY_USED");
+    node.clock().advance(Duration.ofMinutes(1));
+    assertThat(decisions(AgentRun.on(node, with("purge", options))))
+        .containsExactly("a REMOVED UNUSED");
   }
 
   // --state

@@ -7,6 +7,7 @@ import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.ImageSelector;
 import dev.imagegc.core.LocalFsStatsProvider;
 import dev.imagegc.core.LruGcPolicy;
 import dev.imagegc.docker.DockerRuntime;
@@ -49,6 +50,50 @@ class ReadmeExamplesTest {
   }
 
   @Test
+  void policy_ofTheReadme_keepsAndClassifies() {
+    // README
+    LruGcPolicy policy = LruGcPolicy.builder()
+        .owns(ImageSelector.reference("registry.example/**"), ImageSelector.label("built-by=ci"))
+        .keep("registry.example/base/*")
+        .protect(ImageSelector.label("keep"), "labelled by its team")
+        .keepNewest("registry.example/team/*", 2) // of each repository
+        .collectAfter(ImageSelector.reference("registry.example/ci/**"), Duration.ofHours(2))
+        .collectWhenUnused(ImageSelector.label("scratch=yes"))
+        .grace(Duration.ofMinutes(10)) // since the last use
+        .build();
+    // end
+    FakeNode node = FakeNode.withDisk(1000);
+    node.image("ci").tag("registry.example/ci/a:1").size(1).add();
+    node.image("scratch")
+        .label("built-by", "ci")
+        .label("scratch", "yes")
+        .size(1)
+        .add();
+    node.image("base")
+        .tag("registry.example/base/os:1")
+        .label("scratch", "yes")
+        .size(1)
+        .add();
+    node.image("foreign").tag("app:1").label("scratch", "yes").size(1).add();
+    node.image("team")
+        .tag("registry.example/team/app:1")
+        .label("scratch", "yes")
+        .size(1)
+        .add();
+    try (ImageGcManager gc = ImageGcManager.builder()
+        .runtime(node.runtime())
+        .fsStats(node.fsStats())
+        .clock(node.clock())
+        .policy(policy)
+        .build()) {
+      gc.detectImages();
+      node.clock().advance(Duration.ofHours(3));
+      gc.garbageCollect();
+      assertThat(node.imageIds()).containsExactlyInAnyOrder("base", "foreign", "team");
+    }
+  }
+
+  @Test
   void hostsTest_ofTheReadme_passes() {
     // README
     FakeNode node = FakeNode.withDisk(1000);
@@ -72,7 +117,7 @@ class ReadmeExamplesTest {
   void javaBlocks_ofTheReadme_areTheCodeOfThisTest() throws IOException {
     List<String> readme = blocks(Files.readString(README), "```java\n(.*?)```");
     List<String> here = blocks(Files.readString(THIS), "// README\n(.*?)// end\n");
-    assertThat(readme).hasSize(2).isEqualTo(here);
+    assertThat(readme).hasSize(3).isEqualTo(here);
   }
 
   private static List<String> blocks(String text, String pattern) {

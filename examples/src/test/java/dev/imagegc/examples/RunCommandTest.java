@@ -149,7 +149,7 @@ class RunCommandTest {
     exitCode.get();
 
     assertThat(err.toString().lines().filter(line -> line.startsWith("warning: ")))
-        .containsExactly("warning: --keep 'typo' matched no image");
+        .containsExactly("warning: the policy's rule keep 'typo' has matched no image");
   }
 
   @Test
