@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells the log and the listener what happens: a state that lasts is told when it begins and when it ends. Contains what
- * the listener does wrong, and collects trouble for the report of the running call. Used by one thread at a time.
+ * the listener does wrong, and collects trouble for the report of the running call. Thread-safe: the listener hears of one event
+ * at a time, and those of threads that run no round belong to none.
  */
 final class Events {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
@@ -37,7 +38,7 @@ final class Events {
   private final List<String> problems = new ArrayList<>();
   private @Nullable CurrentRound round;
 
-  private record CurrentRound(Operation operation, Instant startedAt) {}
+  private record CurrentRound(Operation operation, Instant startedAt, Thread thread) {}
 
   Events(GcListener listener, Deadlines deadlines, GcClock clock) {
     this.listener = listener;
@@ -47,15 +48,15 @@ final class Events {
   }
 
   /** From now on events belong to a call that acts. */
-  void roundBegan(Operation operation, Instant startedAt) {
-    round = new CurrentRound(operation, startedAt);
+  synchronized void roundBegan(Operation operation, Instant startedAt) {
+    round = new CurrentRound(operation, startedAt, Thread.currentThread());
   }
 
-  void roundEnded() {
+  synchronized void roundEnded() {
     round = null;
   }
 
-  void happened(
+  synchronized void happened(
       GcEventType type, String message, @Nullable ImageDecision image, @Nullable GcReport report) {
     GcEvent.Builder event = event(type, Phase.HAPPENED, message);
     if (image != null) {
@@ -68,7 +69,7 @@ final class Events {
   }
 
   /** A state is there: says so if it was not there before. */
-  void began(
+  synchronized void began(
       GcEventType type, String message, @Nullable Throwable cause, @Nullable GcReport report) {
     if (lasting.add(type)) {
       LOG.warn("{}: {}", type, message);
@@ -81,7 +82,7 @@ final class Events {
   }
 
   /** A state is not there: says so if it was there before. */
-  void ended(GcEventType type, String message) {
+  synchronized void ended(GcEventType type, String message) {
     if (lasting.remove(type)) {
       LOG.info("{} is over: {}", type, message);
       tell(event(type, Phase.ENDED, message).build());
@@ -89,29 +90,31 @@ final class Events {
   }
 
   /** A state of one image began; whoever calls keeps that it did. */
-  void imageBegan(GcEventType type, String message, ImageDecision image) {
+  synchronized void imageBegan(GcEventType type, String message, ImageDecision image) {
     LOG.warn("{}: {}", type, message);
     tell(event(type, Phase.BEGAN, message).decision(image).build());
   }
 
   /** A state of one image ended. */
-  void imageEnded(GcEventType type, String message, ImageDecision image) {
+  synchronized void imageEnded(GcEventType type, String message, ImageDecision image) {
     LOG.info("{} is over: {}", type, message);
     tell(event(type, Phase.ENDED, message).decision(image).build());
   }
 
   private GcEvent.Builder event(GcEventType type, Phase phase, String message) {
     GcEvent.Builder event = GcEvent.builder(type, phase, clock.instant(), message);
-    return round == null ? event : event.round(round.operation(), round.startedAt());
+    return round == null || round.thread() != Thread.currentThread()
+        ? event
+        : event.round(round.operation(), round.startedAt());
   }
 
   /** Trouble that was told already: only for the report of the running call. */
-  void note(String message) {
+  synchronized void note(String message) {
     problems.add(message);
   }
 
   /** Trouble that does not end a call: for its report, and once per kind for the log. */
-  void problem(String kind, String message) {
+  synchronized void problem(String kind, String message) {
     problems.add(message);
     if (loggedKinds.add(kind)) {
       LOG.warn("{} (logged once; later ones are in the reports)", message);
@@ -119,7 +122,7 @@ final class Events {
   }
 
   /** Returns and forgets the problems since the last call. */
-  List<String> drainProblems() {
+  synchronized List<String> drainProblems() {
     List<String> drained = List.copyOf(problems);
     problems.clear();
     return drained;

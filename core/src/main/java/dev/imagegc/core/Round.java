@@ -121,7 +121,7 @@ final class Round {
       report
           .freedBytes(sweep.freedBytes())
           .after(sweep.disk().stats(), sweep.disk().usagePercent());
-      history.save();
+      history.noteTrouble();
     }
     if (goal.collectsByAge() && sweep.stoppedBy().isEmpty()) {
       lastCollection = now; // else some that are due may be left
@@ -135,7 +135,7 @@ final class Round {
     Instant now = tools.timeline().now();
     tools.book().merge(view, now);
     tools.backOff().review(tools.book()::image);
-    history.save();
+    history.refresh();
     return now;
   }
 

@@ -5,9 +5,12 @@ import com.google.common.math.LongMath;
 import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -22,6 +25,8 @@ import org.slf4j.LoggerFactory;
  * Runs pieces of work again and again. A scheduler, which may be the host's, only gives the beat; the work itself, which may
  * wait for an engine, is done on one daemon thread of the collector, so that the pieces do not compete. The period counts from the end of one run to the start of the
  * next, plus a random part of the jitter.
+ *
+ * <p>Small work that must not wait for the other is done once, after a delay, on a daemon thread of its own.
  */
 final class Schedule {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
@@ -29,9 +34,11 @@ final class Schedule {
   private final ScheduledExecutorService beat;
   private final boolean ownsBeat;
   private final ExecutorService worker;
+  private final ExecutorService onceWorker;
   private final Duration jitter;
   private final RandomGenerator random;
   private final Map<Runnable, ScheduledFuture<?>> next = new HashMap<>(); // guarded by this
+  private final Set<ScheduledFuture<?>> pendingOnce = new HashSet<>(); // guarded by this
   private boolean stopped; // guarded by this
 
   Schedule(@Nullable ScheduledExecutorService hostBeat, Duration jitter, RandomGenerator random) {
@@ -42,6 +49,7 @@ final class Schedule {
     this.beat = hostBeat == null ? Executors.newSingleThreadScheduledExecutor(daemons) : hostBeat;
     this.ownsBeat = hostBeat == null;
     this.worker = Executors.newSingleThreadExecutor(daemons);
+    this.onceWorker = Executors.newSingleThreadExecutor(daemons);
     this.jitter = jitter;
     this.random = random;
   }
@@ -51,13 +59,44 @@ final class Schedule {
     submit(interval, work);
   }
 
+  /** Runs the work once, after a delay; returns whether it will, unless {@link #stop()} comes first. */
+  synchronized boolean once(Duration delay, Runnable work) {
+    if (stopped) {
+      return false;
+    }
+    try {
+      pendingOnce.removeIf(Future::isDone);
+      pendingOnce.add(beat.schedule(() -> submitOnce(work), delay.toNanos(), TimeUnit.NANOSECONDS));
+      return true;
+    } catch (RejectedExecutionException e) {
+      LOG.warn("the host's scheduler refuses work", e);
+      return false;
+    }
+  }
+
+  private void submitOnce(Runnable work) {
+    try {
+      onceWorker.execute(() -> {
+        try {
+          work.run();
+        } catch (RuntimeException e) {
+          LOG.warn("a scheduled run failed", e);
+        }
+      });
+    } catch (RejectedExecutionException e) {
+      // stopped between the beat and the work
+    }
+  }
+
   /** Starts nothing any more and interrupts nothing: what runs ends by itself. */
   void stop() {
     synchronized (this) {
       stopped = true;
       next.values().forEach(future -> future.cancel(false));
+      pendingOnce.forEach(future -> future.cancel(false));
     }
     worker.shutdown();
+    onceWorker.shutdown();
     if (ownsBeat) {
       beat.shutdown();
     }
