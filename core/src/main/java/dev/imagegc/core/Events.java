@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells the log and the listener what happens: a state that lasts is told when it begins and when it ends. Contains what
- * the listener does wrong, and collects trouble for the report of the running call. Thread-safe: a listener hears of one event at
- * a time.
+ * the listener does wrong, and collects trouble for the report of the running call. Thread-safe: the listener hears of one event
+ * at a time, and those of threads that run no round belong to none.
  */
 final class Events {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
@@ -38,7 +38,7 @@ final class Events {
   private final List<String> problems = new ArrayList<>();
   private @Nullable CurrentRound round;
 
-  private record CurrentRound(Operation operation, Instant startedAt) {}
+  private record CurrentRound(Operation operation, Instant startedAt, Thread thread) {}
 
   Events(GcListener listener, Deadlines deadlines, GcClock clock) {
     this.listener = listener;
@@ -49,7 +49,7 @@ final class Events {
 
   /** From now on events belong to a call that acts. */
   synchronized void roundBegan(Operation operation, Instant startedAt) {
-    round = new CurrentRound(operation, startedAt);
+    round = new CurrentRound(operation, startedAt, Thread.currentThread());
   }
 
   synchronized void roundEnded() {
@@ -103,7 +103,7 @@ final class Events {
 
   private GcEvent.Builder event(GcEventType type, Phase phase, String message) {
     GcEvent.Builder event = GcEvent.builder(type, phase, clock.instant(), message);
-    return round == null || type.equals(GcEventType.EVENT_STREAM_LOST) // which is of no round
+    return round == null || round.thread() != Thread.currentThread()
         ? event
         : event.round(round.operation(), round.startedAt());
   }

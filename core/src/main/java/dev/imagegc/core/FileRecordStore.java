@@ -1,88 +1,124 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.base.Splitter;
-import com.google.common.hash.Hashing;
-import dev.imagegc.api.BootTime;
 import dev.imagegc.api.BusyException;
-import dev.imagegc.api.ImageId;
 import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.StoreException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * History in one text file, replaced as a whole: a new file is written beside it, flushed to the disk and renamed over it.
- * A file beside it, with {@code .lock} at the end of its name, keeps a second process out.
+ * History in a directory of its own. The file {@code records} is replaced as a whole: {@code records.new} is written beside it,
+ * flushed to the disk, renamed over it, and the rename is flushed too, so that a process that is killed or a machine that loses
+ * power leaves either the old history or the new one. The file {@code lock} keeps a second process out.
  *
- * <p>A file that cannot be read (damaged, cut short, written by a newer release) is renamed to {@code NAME.damaged-N} and
- * never overwritten. Thread-safe.
+ * <p>What cannot be read is renamed, never overwritten and never deleted: {@code records.damaged-N} if it is damaged, cut short or
+ * makes no sense, {@code records.newer-N} if a newer release wrote it. The format of the files belongs to this class, has a version
+ * and a checksum, and takes some 50 bytes an image.
+ *
+ * <p>Thread-safe. Methods block for as long as the disk does.
  */
 public final class FileRecordStore implements RecordStore, AutoCloseable {
-  private static final String HEADER = "imagegc-records 1";
-  private static final String NONE = "-";
+  static final String RECORDS = "records";
+  static final String DRAFT = "records.new";
+  static final String LOCK = "lock";
+
+  /** Some millions of images. A file that is larger is not read: it is no history, and would take the host's memory. */
+  private static final int MOST_BYTES = 256 << 20;
+
   private static final Set<Path> OWNED =
       ConcurrentHashMap.newKeySet(); // lock files of this process
-  private static final Splitter FIELDS = Splitter.on('\t');
 
-  private final Path file;
-  private final Path owned;
-  private final FileChannel lock;
+  private final Path directory;
+  private final StoreFiles files;
+  private final Runnable giveUp;
+  private final ReentrantLock turn = new ReentrantLock();
+  private boolean owned = true; // guarded by turn
+  private volatile boolean closed;
 
-  private FileRecordStore(Path file, Path owned, FileChannel lock) {
-    this.file = file;
-    this.owned = owned;
-    this.lock = lock;
+  private FileRecordStore(Path directory, StoreFiles files, Runnable giveUp) {
+    this.directory = directory;
+    this.files = files;
+    this.giveUp = giveUp;
   }
 
   /**
-   * Takes possession of a file, which need not exist yet; its directory must.
+   * Takes possession of a directory, which is made if it is not there; the one above it must be.
    *
-   * @param file where the history is kept
+   * @param directory where the history is kept, and nothing else
    * @return the store, until it is closed
-   * @throws BusyException if another store, in this process or another one, has the file
-   * @throws StoreException if the lock file cannot be made
+   * @throws BusyException if another store, in this process or another one, has the directory
+   * @throws StoreException if it is no directory, or cannot be made or written to
    */
-  public static FileRecordStore open(Path file) {
-    Path lockFile = sibling(file, ".lock");
+  public static FileRecordStore open(Path directory) {
+    makeDirectory(directory);
+    Path lockFile = directory.resolve(LOCK);
     try {
-      Path owned = directory(file).toRealPath().resolve(lockFile.getFileName());
+      Path key = directory.toRealPath().resolve(LOCK);
       // Closing any channel of a file gives up all locks of this process on it, so a second one
       // must not even be opened.
-      if (!OWNED.add(owned)) {
-        throw owned(file);
+      if (!OWNED.add(key)) {
+        throw owned(directory);
       }
       try {
-        return new FileRecordStore(file, owned, lock(file, lockFile));
+        FileChannel lock = lock(directory, lockFile);
+        return new FileRecordStore(directory, new DiskFiles(directory), () -> {
+          closeQuietly(lock);
+          OWNED.remove(key);
+        });
       } catch (IOException | RuntimeException e) {
-        OWNED.remove(owned);
+        OWNED.remove(key);
         throw e;
       }
     } catch (IOException e) {
       throw new StoreException(
-          "state file " + file + " cannot be used: its lock file " + lockFile
+          "state directory " + directory + " cannot be used: its lock file " + lockFile
               + " cannot be opened (" + reason(e) + ")",
           e);
     }
   }
 
-  private static FileChannel lock(Path file, Path lockFile) throws IOException {
+  /** A store on files that the caller possesses, and that nobody may touch before they are given up. */
+  static FileRecordStore on(Path directory, StoreFiles files, Runnable giveUp) {
+    return new FileRecordStore(directory, files, giveUp);
+  }
+
+  private static void makeDirectory(Path directory) {
+    if (Files.isDirectory(directory)) {
+      return;
+    }
+    try {
+      Files.createDirectory(directory);
+      Path parent = directory.toAbsolutePath().getParent();
+      if (parent != null) {
+        DiskFiles.flush(parent);
+      }
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(directory)) { // else another process was faster
+        throw new StoreException(
+            "state directory " + directory + " cannot be used: it is a file, not a directory", e);
+      }
+    } catch (NoSuchFileException e) {
+      throw new StoreException(
+          "state directory " + directory + " cannot be made: the directory above it does not exist",
+          e);
+    } catch (IOException e) {
+      throw new StoreException(
+          "state directory " + directory + " cannot be made (" + reason(e) + ")", e);
+    }
+  }
+
+  private static FileChannel lock(Path directory, Path lockFile) throws IOException {
     FileChannel channel =
         FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
@@ -94,142 +130,139 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
       throw e;
     }
     closeQuietly(channel);
-    throw owned(file);
+    throw owned(directory);
   }
 
-  private static BusyException owned(Path file) {
-    return new BusyException("state file " + file + " is owned by another collector");
+  private static BusyException owned(Path directory) {
+    return new BusyException("state directory " + directory + " is owned by another collector");
   }
 
   @Override
-  public synchronized Optional<RecordSnapshot> load() {
-    String text;
+  public Optional<RecordSnapshot> load() {
+    begin();
     try {
-      text = Files.readString(file, StandardCharsets.UTF_8);
+      return Optional.of(read());
     } catch (NoSuchFileException e) {
       return Optional.empty();
-    } catch (CharacterCodingException e) {
-      throw setAside("it is not text", e);
     } catch (IOException e) {
-      throw new StoreException("state file " + file + " cannot be read (" + reason(e) + ")", e);
+      throw new StoreException(
+          "history in " + directory + " cannot be read (" + reason(e) + ")", e);
+    } catch (RecordFormat.UnreadableException e) {
+      String kind = e.isNewer() ? "newer" : "damaged";
+      String what = e.isNewer() ? "was written by a newer release" : "is damaged";
+      throw new StoreException(
+          "history in " + directory + " " + what + " (" + e.getMessage() + "); it was set aside as "
+              + moveAside(kind),
+          e);
+    } finally {
+      end();
     }
+  }
+
+  private RecordSnapshot read() throws IOException, RecordFormat.UnreadableException {
+    if (files.size(RECORDS) > MOST_BYTES) {
+      throw new RecordFormat.UnreadableException("it is longer than any history", false);
+    }
+    return RecordFormat.decode(files.read(RECORDS));
+  }
+
+  @Override
+  public void save(RecordSnapshot snapshot) {
+    begin();
     try {
-      return Optional.of(parse(text));
-    } catch (RuntimeException e) {
-      throw setAside(String.valueOf(e.getMessage()), e);
+      byte[] bytes = RecordFormat.encode(snapshot);
+      if (bytes.length > MOST_BYTES) {
+        throw new StoreException("history in " + directory + " cannot be saved: it would take "
+            + bytes.length + " bytes");
+      }
+      writeDraft(bytes);
+      files.rename(DRAFT, RECORDS);
+      files.flushDirectory();
+    } catch (IOException e) {
+      throw new StoreException(
+          "history in " + directory + " cannot be saved (" + reason(e) + ")", e);
+    } finally {
+      end();
     }
   }
 
   @Override
-  public synchronized void save(RecordSnapshot snapshot) {
-    Path draft = sibling(file, ".new");
+  public String setAside(String why) {
+    begin();
     try {
-      try (FileChannel out = FileChannel.open(
-          draft,
-          StandardOpenOption.CREATE,
-          StandardOpenOption.TRUNCATE_EXISTING,
-          StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = StandardCharsets.UTF_8.encode(format(snapshot));
-        while (bytes.hasRemaining()) {
-          out.write(bytes);
-        }
-        out.force(true);
-      }
-      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      flushDirectory();
-    } catch (IOException e) {
-      throw new StoreException("state file " + file + " cannot be saved (" + reason(e) + ")", e);
+      return moveAside("damaged").toString();
+    } finally {
+      end();
     }
   }
 
-  /** Gives the file up. Closing twice does nothing. */
+  /**
+   * Gives the directory up. Does not wait: if a call is still at work on another thread, the directory is given up when that call
+   * ends. Closing twice does nothing; other calls after it throw {@link StoreException}.
+   */
   @Override
-  public synchronized void close() {
-    if (lock.isOpen()) {
-      closeQuietly(lock);
-      OWNED.remove(owned);
+  public void close() {
+    closed = true;
+    giveUpIfClosed();
+  }
+
+  private void begin() {
+    turn.lock();
+    if (closed) {
+      end();
+      throw new StoreException("the store of " + directory + " is closed");
     }
   }
 
-  private static String format(RecordSnapshot snapshot) {
-    StringBuilder body = new StringBuilder(128 + 128 * snapshot.entries().size());
-    body.append(HEADER).append('\n');
-    body.append(snapshot.savedAt()).append('\t').append(snapshot.wallTime()).append('\t');
-    Optional<BootTime> boot = snapshot.bootTime();
-    body.append(boot.map(BootTime::bootId).orElse(NONE)).append('\t');
-    body.append(boot.map(BootTime::uptime).orElse(Duration.ZERO)).append('\n');
-    for (RecordSnapshot.Entry entry : snapshot.entries()) {
-      body.append(entry.id().text()).append('\t').append(entry.firstDetected()).append('\t');
-      body.append(entry.lastUsed().map(Instant::toString).orElse(NONE)).append('\n');
-    }
-    return body.append(checksum(body.toString())).append('\n').toString();
+  private void end() {
+    turn.unlock();
+    giveUpIfClosed();
   }
 
-  private static RecordSnapshot parse(String text) {
-    int last = text.lastIndexOf('\n', text.length() - 2);
-    if (!text.startsWith(HEADER + "\n")) {
-      throw new IllegalArgumentException("it does not begin with '" + HEADER + "'");
-    }
-    if (last < 0 || !text.endsWith("\n")) {
-      throw new IllegalArgumentException("it is cut short");
-    }
-    String body = text.substring(0, last + 1);
-    if (!text.substring(last + 1).equals(checksum(body) + "\n")) {
-      throw new IllegalArgumentException("its checksum is wrong");
-    }
-    List<String> lines = Splitter.on('\n').omitEmptyStrings().splitToList(body);
-    List<String> head = FIELDS.splitToList(lines.get(1));
-    Optional<BootTime> boot = head.get(2).equals(NONE)
-        ? Optional.empty()
-        : Optional.of(BootTime.of(head.get(2), Duration.parse(head.get(3))));
-    List<RecordSnapshot.Entry> entries = new ArrayList<>(lines.size());
-    for (String line : lines.subList(2, lines.size())) {
-      List<String> fields = FIELDS.splitToList(line);
-      Optional<Instant> lastUsed =
-          fields.get(2).equals(NONE) ? Optional.empty() : Optional.of(Instant.parse(fields.get(2)));
-      entries.add(RecordSnapshot.Entry.of(
-          ImageId.of(fields.get(0)), Instant.parse(fields.get(1)), lastUsed));
-    }
-    return RecordSnapshot.of(Instant.parse(head.get(0)), Instant.parse(head.get(1)), boot, entries);
-  }
-
-  private static String checksum(String body) {
-    return Hashing.crc32c().hashString(body, StandardCharsets.UTF_8).toString();
-  }
-
-  private StoreException setAside(String why, Exception cause) {
-    for (int n = 1; ; n++) {
-      Path aside = sibling(file, ".damaged-" + n);
-      if (Files.exists(aside)) {
-        continue;
-      }
+  /** Whoever is at work when the store is closed does this at its end: nobody else may write before. */
+  private void giveUpIfClosed() {
+    if (closed && turn.tryLock()) {
       try {
-        Files.move(file, aside);
-      } catch (IOException e) {
-        return new StoreException(
-            "state file " + file + " is damaged (" + why + ") and cannot be set aside (" + reason(e)
-                + ")",
-            e);
+        if (owned) {
+          owned = false;
+          giveUp.run();
+        }
+      } finally {
+        turn.unlock();
       }
-      return new StoreException(
-          "state file " + file + " is damaged (" + why + "); it was set aside as " + aside, cause);
     }
   }
 
-  /** So that the rename itself survives a power loss. */
-  private void flushDirectory() throws IOException {
-    try (FileChannel directory = FileChannel.open(directory(file), StandardOpenOption.READ)) {
-      directory.force(true);
+  /** A draft that could not be written is deleted: the disk may be full because of it. */
+  private void writeDraft(byte[] bytes) throws IOException {
+    try (StoreFiles.Draft draft = files.create(DRAFT)) {
+      draft.write(bytes, 0, bytes.length);
+      draft.flush();
+    } catch (IOException e) {
+      try {
+        files.delete(DRAFT);
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
     }
   }
 
-  private static Path directory(Path file) {
-    Path parent = file.toAbsolutePath().getParent();
-    return parent == null ? file.toAbsolutePath() : parent;
-  }
-
-  private static Path sibling(Path file, String suffix) {
-    return file.resolveSibling(file.getFileName() + suffix);
+  /** Returns the new name. Flushed, so that a later save cannot reach the disk without it. */
+  private Path moveAside(String kind) {
+    String name = "";
+    try {
+      for (int n = 1; name.isEmpty() || files.exists(name); n++) {
+        name = RECORDS + "." + kind + "-" + n;
+      }
+      files.rename(RECORDS, name);
+      files.flushDirectory();
+      return directory.resolve(name);
+    } catch (IOException e) {
+      throw new StoreException(
+          "history in " + directory + " cannot be used and cannot be set aside (" + reason(e) + ")",
+          e);
+    }
   }
 
   /** Messages of file errors are often only the path. */

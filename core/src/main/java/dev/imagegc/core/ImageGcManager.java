@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
@@ -42,8 +43,9 @@ import org.jspecify.annotations.Nullable;
  * and run one at a time: a call waits at most {@code maxWait} for another one, and an equal call that is running is joined.
  * {@link #records()} never waits.
  *
- * <p>{@link #start()} does it all by timer; without it nothing happens by itself. Thread-safe. The host closes what it handed
- * in (the runtime, the store, its scheduler) itself, after {@link #close()}.
+ * <p>{@link #start()} does it all by timer; without it nothing happens by itself, except that changed history is saved to the
+ * store, if there is one, after {@link Builder#saveDelay} and by {@link #close()}. Thread-safe. The host closes what it handed in
+ * (the runtime, the store, its scheduler) itself, after {@link #close()}.
  *
  * <pre>{@code
  * ImageGcManager gc = ImageGcManager.builder()
@@ -74,7 +76,7 @@ public final class ImageGcManager implements AutoCloseable {
   private final Duration collectionInterval;
   private final Engine engine;
   private final Meter meter;
-  private final RecordBook book = new RecordBook();
+  private final RecordBook book;
   private final Leases leases;
   private final EventFeed feed;
   private final History history;
@@ -95,15 +97,25 @@ public final class ImageGcManager implements AutoCloseable {
     this.engine = new Engine(runtime, deadlines, clock);
     this.meter = new Meter(fsStats, deadlines, clock, events);
     Timeline timeline = new Timeline(clock);
+    Random random = new Random();
+    this.schedule = new Schedule(builder.scheduler, builder.jitter, random);
+    this.leases = new Leases(clock, timeline);
+    this.book =
+        new RecordBook(new RememberedImages(builder.rememberedImages, builder.rememberedAge));
     this.history = new History(
-        Optional.ofNullable(builder.store),
-        builder.trustWallClock,
-        deadlines,
+        new History.Settings(
+            Optional.ofNullable(builder.store),
+            builder.saveDelay,
+            builder.trustWallClock,
+            deadlines),
         clock,
         timeline,
         book,
-        events);
-    this.leases = new Leases(clock, () -> {});
+        leases,
+        events,
+        schedule);
+    book.onChange(history::changed);
+    leases.onChange(history::changed);
     this.round = new Round(
         new Sweep.Tools(
             engine,
@@ -121,10 +133,16 @@ public final class ImageGcManager implements AutoCloseable {
         detectionInterval);
     this.writer = new SingleWriter(clock, builder.maxWait);
     this.imageList = new ImageListCache(engine, clock);
-    Random random = new Random();
-    this.schedule = new Schedule(builder.scheduler, builder.jitter, random);
+    Executor watching = schedule.lane();
     this.feed = new EventFeed(
-        engine, book, timeline, clock, events, builder.relistInterval, schedule::after, random);
+        engine,
+        book,
+        timeline,
+        clock,
+        events,
+        builder.relistInterval,
+        (delay, step) -> schedule.once(delay, watching, step),
+        random);
   }
 
   /**
@@ -257,8 +275,9 @@ public final class ImageGcManager implements AutoCloseable {
 
   /**
    * Ends the timers, lets a running call stop before its next removal, and waits for that for at most {@link
-   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. Calls after it, except {@link #records()}, throw {@code
-   * IllegalStateException}. Closing twice does nothing.
+   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. At last history is saved if it changed, within {@link
+   * Deadlines.Builder#store}. Calls after it, except {@link #records()}, throw {@code IllegalStateException}. Closing twice does
+   * nothing.
    */
   @Override
   public void close() {
@@ -335,6 +354,9 @@ public final class ImageGcManager implements AutoCloseable {
     private GcClock clock = SystemGcClock.instance();
     private @Nullable RecordStore store;
     private boolean trustWallClock;
+    private Duration saveDelay = Duration.ofSeconds(30);
+    private int rememberedImages = 10_000;
+    private Duration rememberedAge = Duration.ofDays(30);
     private Deadlines deadlines = Deadlines.defaults();
     private RoundLimits limits = RoundLimits.defaults();
     private Function<ImageRecord, Verdict> veto = image -> Verdict.mayGo();
@@ -422,6 +444,38 @@ public final class ImageGcManager implements AutoCloseable {
      */
     public Builder trustWallClock(boolean trust) {
       trustWallClock = trust;
+      return this;
+    }
+
+    /**
+     * Sets how long after a change history is saved to the store, at the latest: what a process that is killed may lose. Saving is
+     * done on a thread of the collector that does not wait for rounds, whether or not {@link ImageGcManager#start()} was called; the
+     * {@linkplain #scheduler scheduler} gives the beat. An unchanged history is saved once an hour at most, so that a
+     * reboot does not make images younger than that.
+     *
+     * @param delay above zero; the default is 30 s
+     * @return this builder
+     */
+    public Builder saveDelay(Duration delay) {
+      saveDelay = Durations.positive("saveDelay", delay);
+      return this;
+    }
+
+    /**
+     * Sets of how many removed or vanished images it is remembered when they were last used, and for how long: an image that comes
+     * back then has its place in the order of use again. Its age begins anew. Of an image that was never seen in use nothing is
+     * remembered. One takes about 130 bytes.
+     *
+     * @param images how many at most, those that went last; 0 is none; the default is 10,000
+     * @param age for how long at most, above zero; the default is 30 days
+     * @return this builder
+     */
+    public Builder remember(int images, Duration age) {
+      if (images < 0) {
+        throw new IllegalArgumentException("images must be zero or more, but is " + images);
+      }
+      rememberedAge = Durations.positive("age", age);
+      rememberedImages = images;
       return this;
     }
 

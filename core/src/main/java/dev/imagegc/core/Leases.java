@@ -12,11 +12,14 @@ import dev.imagegc.api.ImageLeases;
 import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.Lease;
 import dev.imagegc.api.Reason;
+import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -36,18 +39,19 @@ final class Leases implements ImageLeases {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?[0-9a-f]{64}");
 
   private final GcClock clock;
-  private final Runnable changed;
+  private final Timeline timeline;
+  private volatile Runnable onChange = () -> {};
   private final Set<Held> active = new LinkedHashSet<>(); // guarded by this
   private final Map<ImageId, Going> going = new HashMap<>(); // guarded by this
 
-  /**
-   * Creates it without leases.
-   *
-   * @param changed is run after each change of the leases; must be quick
-   */
-  Leases(GcClock clock, Runnable changed) {
+  Leases(GcClock clock, Timeline timeline) {
     this.clock = clock;
-    this.changed = changed;
+    this.timeline = timeline;
+  }
+
+  /** Sets what is run after each change of {@link #entries()}. */
+  void onChange(Runnable listener) {
+    onChange = listener;
   }
 
   /** An image that is being removed. */
@@ -68,8 +72,7 @@ final class Leases implements ImageLeases {
     if (ID.matcher(reference).matches()) {
       return lease(ImageId.of(reference), ttl, maxWait);
     }
-    ImageReference parsed = ImageReference.of(reference).withDefaultTag();
-    return lease(new Held(reference, null, Names.spellings(parsed)), ttl, maxWait);
+    return lease(byName(reference), ttl, maxWait);
   }
 
   @Override
@@ -86,7 +89,7 @@ final class Leases implements ImageLeases {
       awaitEnd(held, removal, maxWait.minusNanos(clock.nanoTime() - asked));
       removal = grant(held, ttl);
     }
-    changed.run();
+    onChange.run();
     return held;
   }
 
@@ -182,6 +185,33 @@ final class Leases implements ImageLeases {
     unsettled.forEach(image -> endRemoval(image, true));
   }
 
+  /** The active leases, to be stored. */
+  synchronized List<RecordSnapshot.LeaseEntry> entries() {
+    dropExpired();
+    Instant now = timeline.now();
+    return active.stream().map(held -> held.entry(now)).toList();
+  }
+
+  /** Takes over stored leases, which nobody holds any more: they end with their time. */
+  synchronized void restore(List<RecordSnapshot.LeaseEntry> stored) {
+    Instant now = timeline.now();
+    for (RecordSnapshot.LeaseEntry entry : stored) {
+      Held held = entry
+          .image()
+          .map(image -> new Held(image.text(), image, Set.of()))
+          .orElseGet(() -> byName(entry.reference().orElseThrow()));
+      if (entry.expiresAt().isAfter(now)) {
+        held.untilNanos = after(Duration.between(now, entry.expiresAt()));
+        active.add(held);
+      }
+    }
+  }
+
+  private Held byName(String reference) {
+    return new Held(
+        reference, null, Names.spellings(ImageReference.of(reference).withDefaultTag()));
+  }
+
   private Optional<Held> holder(ImageId image, Collection<String> names) {
     dropExpired();
     return active.stream().filter(held -> held.covers(image, names)).findFirst();
@@ -211,6 +241,13 @@ final class Leases implements ImageLeases {
 
     boolean covers(ImageId id, Collection<String> names) {
       return image == null ? names.stream().anyMatch(spellings::contains) : image.equals(id);
+    }
+
+    RecordSnapshot.LeaseEntry entry(Instant now) {
+      Instant expiresAt = now.plusNanos(untilNanos - clock.nanoTime());
+      return image == null
+          ? RecordSnapshot.LeaseEntry.of(subject, expiresAt)
+          : RecordSnapshot.LeaseEntry.of(image, expiresAt);
     }
 
     Verdict verdict() {
@@ -248,7 +285,7 @@ final class Leases implements ImageLeases {
         }
         untilNanos = after(ttl);
       }
-      changed.run();
+      onChange.run();
       return true;
     }
 
@@ -259,7 +296,7 @@ final class Leases implements ImageLeases {
         ended = active.remove(this);
       }
       if (ended) {
-        changed.run();
+        onChange.run();
       }
     }
 

@@ -50,8 +50,25 @@ final class RecordBook {
   private boolean holdersKnown = true;
   private int listings; // so far; each has a number
   private TrackedImage[] lastListing = {};
-  /** History of images that were not listed yet. */
+  /** History of images that were not listed yet. Replaced under the lock of {@link #gone}, never changed. */
   private Map<ImageId, RecordSnapshot.Entry> restored = Map.of();
+  /** Images that are gone. Its lock makes it, {@link #images} and {@link #restored} change together for those who store them. */
+  private final RememberedImages gone;
+
+  private volatile Runnable onChange = () -> {};
+
+  RecordBook() {
+    this(new RememberedImages(0, Duration.ZERO));
+  }
+
+  RecordBook(RememberedImages gone) {
+    this.gone = gone;
+  }
+
+  /** Sets who is told when something changed that is to be stored: on the writing thread, afterwards. */
+  void onChange(Runnable listener) {
+    onChange = listener;
+  }
 
   Collection<ImageRecord> records() {
     return images.stream().map(TrackedImage::record).toList();
@@ -91,11 +108,13 @@ final class RecordBook {
     TrackedImage[] listing = new TrackedImage[view.images().size()];
     List<TrackedImage> added = new ArrayList<>();
     List<TrackedImage> changed = new ArrayList<>();
+    boolean timesMoved = false;
     for (int i = 0; i < listing.length; i++) {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
       if (tracked == null) {
-        tracked = new TrackedImage(ImageRecord.of(image, now));
+        tracked =
+            new TrackedImage(record(image, now, Optional.ofNullable(gone.lastUsed(image.id()))));
         Container user = unknownUsed.remove(image.id());
         if (user != null) {
           tracked.usedBy(user, listings);
@@ -108,7 +127,7 @@ final class RecordBook {
         hold(changed);
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
-      takeOver(tracked, image, now, changed);
+      timesMoved |= takeOver(tracked, image, now, changed);
       listing[i] = tracked;
     }
     lastListing = listing;
@@ -118,30 +137,51 @@ final class RecordBook {
     adoptOrphans(unknownUsed.keySet(), vanished);
     vanished.forEach(this::drop);
     hold(changed);
-    if (!added.isEmpty() || !vanished.isEmpty()) {
-      images = Stream.concat(
-              images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
-          .toList();
+    boolean changedImages = publish(added, vanished, now);
+    boolean heard = takeOverSightings(began);
+    if (changedImages || heard || timesMoved) {
+      onChange.run();
     }
-    restored = Map.of();
-    takeOverSightings(began);
   }
 
-  private void takeOverSightings(Instant began) {
-    sightings.take(began).forEach((id, sighting) -> {
+  /** Shows everybody which images there are now and which are gone; returns whether that is news. */
+  private boolean publish(List<TrackedImage> added, List<TrackedImage> vanished, Instant now) {
+    synchronized (gone) {
+      vanished.forEach(image -> gone.add(image.id(), image.record().lastUsed(), now));
+      List<RecordSnapshot.Entry> goneMeanwhile = restored.values().stream()
+          .filter(entry -> !byId.containsKey(entry.id()))
+          .toList();
+      goneMeanwhile.forEach(entry -> gone.add(entry.id(), entry.lastUsed(), now));
+      restored = Map.of();
+      added.forEach(image -> gone.remove(image.id()));
+      if (!added.isEmpty() || !vanished.isEmpty()) {
+        images = Stream.concat(
+                images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
+            .toList();
+      }
+      return gone.forgetOld(now)
+          || !added.isEmpty()
+          || !vanished.isEmpty()
+          || !goneMeanwhile.isEmpty();
+    }
+  }
+
+  /** Returns whether that is news. */
+  private boolean takeOverSightings(Instant began) {
+    Map<ImageId, Sightings.Sighting> sighted = sightings.take(began);
+    sighted.forEach((id, sighting) -> {
       TrackedImage image = byId.get(id);
       if (image != null) {
-        Instant firstSeen = sighting.firstSeen();
-        if (firstSeen != null) {
-          image.seenAt(firstSeen);
-        }
-        Instant lastUsed = sighting.lastUsed();
-        if (lastUsed != null) {
-          image.usedAt(lastUsed);
+        image.takeOver(sighting);
+      } else if (sighting.lastUsed() != null && sighting.heardAt().isBefore(began)) {
+        synchronized (gone) { // it came, was used and went
+          gone.add(id, Optional.of(sighting.lastUsed()), sighting.heardAt());
         }
       }
     });
-    sightings.takeNames(began).forEach(this::markUsed);
+    Map<String, Instant> names = sightings.takeNames(began);
+    names.forEach(this::markUsed);
+    return !sighted.isEmpty() || !names.isEmpty();
   }
 
   /** Most listings have the order of the one before. */
@@ -196,8 +236,8 @@ final class RecordBook {
     holdersKnown = orphans.keySet().containsAll(unlisted);
   }
 
-  /** Adds an image to those whose layers are to be held anew. */
-  private void takeOver(
+  /** Adds an image to those whose layers are to be held anew. Returns whether its times moved. */
+  private boolean takeOver(
       TrackedImage tracked, Image listed, Instant now, List<TrackedImage> toHold) {
     ImageRecord before = tracked.record();
     boolean same = listed.equals(before.image()) && haveSameSizes(listed, before.image());
@@ -208,16 +248,24 @@ final class RecordBook {
       toHold.add(tracked);
     }
     boolean used = tracked.user() != null;
-    if (!same || used || !restored.isEmpty()) {
-      tracked.update(known -> {
-        ImageRecord after = remembered(image, known);
-        return used ? ImageRecord.of(image, after.firstDetected(), latest(after, now)) : after;
-      });
+    if (same && !used && restored.isEmpty()) {
+      return false;
     }
+    ImageRecord after = tracked.update(known -> {
+      ImageRecord told = remembered(image, known);
+      return used ? ImageRecord.of(image, told.firstDetected(), latest(told, now)) : told;
+    });
+    return !haveSameTimes(before, after);
   }
 
   private static Instant latest(ImageRecord record, Instant now) {
     return record.lastUsed().filter(used -> used.isAfter(now)).orElse(now);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the same record, most of the time
+  private static boolean haveSameTimes(ImageRecord a, ImageRecord b) {
+    return a == b
+        || (a.firstDetected().equals(b.firstDetected()) && a.lastUsed().equals(b.lastUsed()));
   }
 
   /** When all that changed has let go of its old layers: so a layer's corrected size does not meet the old one. */
@@ -246,12 +294,14 @@ final class RecordBook {
       sightings.used(id, now);
     } else {
       tracked.usedAt(now);
+      onChange.run();
     }
   }
 
   /** Notes that an image is used of which only the name was told. For any thread. */
   void usedByName(String name, Instant now) {
     markUsed(name, now);
+    onChange.run();
     sightings.usedByName(name, now); // it may be one that no listing has shown yet
   }
 
@@ -262,6 +312,7 @@ final class RecordBook {
       sightings.came(id, now);
     } else {
       tracked.cameAt(now);
+      onChange.run();
     }
   }
 
@@ -295,13 +346,17 @@ final class RecordBook {
     return id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
   }
 
-  /** Forgets an image that was removed. */
-  void forget(ImageId id) {
+  /** Takes note that an image was removed. */
+  void forget(ImageId id, Instant now) {
     TrackedImage tracked = byId.get(id);
     if (tracked != null) {
       drop(tracked);
-      images = images.stream().filter(image -> image != tracked).toList();
+      synchronized (gone) {
+        gone.add(id, tracked.record().lastUsed(), now);
+        images = images.stream().filter(image -> image != tracked).toList();
+      }
       tracked.image().layers().ifPresent(known -> justRemoved.put(id, known));
+      onChange.run();
     }
   }
 
@@ -319,29 +374,59 @@ final class RecordBook {
   }
 
   /**
-   * Takes over stored history.
-   *
-   * @param shift what moves the times of the snapshot to this time line
+   * Takes over stored history, whose times are on this time line. Of an image that is remembered as gone, but is here, only the
+   * last use counts.
    */
-  void restore(RecordSnapshot snapshot, Duration shift, Instant now) {
+  void restore(RecordSnapshot snapshot, Instant now) {
     Map<ImageId, RecordSnapshot.Entry> entries =
         Maps.newHashMapWithExpectedSize(snapshot.entries().size());
-    for (RecordSnapshot.Entry entry : snapshot.entries()) {
-      Optional<Instant> lastUsed = entry.lastUsed().map(at -> earlier(at.plus(shift), now));
-      entries.put(
-          entry.id(),
-          RecordSnapshot.Entry.of(
-              entry.id(), earlier(entry.firstDetected().plus(shift), now), lastUsed));
+    List<RecordSnapshot.RememberedEntry> absent = new ArrayList<>();
+    for (RecordSnapshot.RememberedEntry entry : snapshot.remembered()) {
+      if (byId.containsKey(entry.id())) {
+        entries.put(entry.id(), RecordSnapshot.Entry.of(entry.id(), now, entry.lastUsed()));
+      } else {
+        absent.add(entry);
+      }
     }
-    restored = entries;
+    snapshot.entries().forEach(entry -> entries.put(entry.id(), entry));
+    synchronized (gone) {
+      gone.restore(absent, now);
+      restored = entries;
+    }
   }
 
-  List<RecordSnapshot.Entry> entries() {
-    return images.stream()
-        .map(TrackedImage::record)
-        .map(record ->
-            RecordSnapshot.Entry.of(record.id(), record.firstDetected(), record.lastUsed()))
-        .toList();
+  /** Adds to a snapshot what is to be stored. For any thread. */
+  void store(RecordSnapshot.Builder snapshot) {
+    List<TrackedImage> current;
+    Map<ImageId, RecordSnapshot.Entry> notListedYet;
+    synchronized (gone) {
+      current = images;
+      notListedYet = restored;
+      snapshot.remembered(gone.entries());
+    }
+    List<RecordSnapshot.Entry> entries = new ArrayList<>(current.size() + notListedYet.size());
+    Set<ImageId> listed = notListedYet.isEmpty() ? Set.of() : new HashSet<>();
+    for (TrackedImage image : current) {
+      ImageRecord record = image.record();
+      RecordSnapshot.Entry stored = notListedYet.get(record.id());
+      entries.add(entry(stored == null ? record : combined(record.image(), record, stored)));
+      if (stored != null) {
+        listed.add(record.id());
+      }
+    }
+    notListedYet.forEach((id, entry) -> {
+      if (!listed.contains(id)) {
+        entries.add(entry);
+      }
+    });
+    snapshot.entries(entries);
+  }
+
+  private static RecordSnapshot.Entry entry(ImageRecord record) {
+    return record.lastUsed().isPresent()
+        ? RecordSnapshot.Entry.of(
+            record.id(), record.firstDetected(), record.lastUsed().get())
+        : RecordSnapshot.Entry.of(record.id(), record.firstDetected());
   }
 
   /** What is known of an image from this process and from stored history, which may have been loaded later. */
@@ -353,10 +438,14 @@ final class RecordBook {
           ? known
           : record(image, known.firstDetected(), known.lastUsed());
     }
+    return combined(image, known, entry);
+  }
+
+  private static ImageRecord combined(Image image, ImageRecord known, RecordSnapshot.Entry stored) {
     return record(
         image,
-        earlier(known.firstDetected(), entry.firstDetected()),
-        known.lastUsed().or(entry::lastUsed));
+        earlier(known.firstDetected(), stored.firstDetected()),
+        known.lastUsed().or(stored::lastUsed));
   }
 
   static ImageRecord record(Image image, Instant firstDetected, Optional<Instant> lastUsed) {

@@ -139,7 +139,7 @@ final class Round {
       report
           .freedBytes(sweep.freedBytes())
           .after(sweep.disk().stats(), sweep.disk().usagePercent());
-      history.save();
+      history.noteTrouble();
     }
     if (goal.collectsByAge() && sweep.stoppedBy().isEmpty()) {
       lastCollection = now; // else some that are due may be left
@@ -155,7 +155,7 @@ final class Round {
     tools.book().merge(view, began, now);
     tools.leases().settle();
     tools.backOff().review(tools.book()::image);
-    history.save();
+    history.refresh();
     return now;
   }
 

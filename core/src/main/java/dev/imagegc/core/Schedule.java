@@ -4,10 +4,16 @@ package dev.imagegc.core;
 import com.google.common.math.LongMath;
 import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -20,8 +26,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs pieces of work again and again. A scheduler, which may be the host's, only gives the beat; the work itself, which may
- * wait for an engine, is done on one daemon thread of the collector, so that the pieces do not compete. The period counts from the end of one run to the start of the
- * next, plus a random part of the jitter.
+ * wait for an engine, is done on one daemon thread of the collector, so that the pieces do not compete. The period counts from
+ * the end of one run to the start of the next, plus a random part of the jitter.
+ *
+ * <p>Work that must not wait for these is done once, after a delay, on a {@link #lane}.
  */
 final class Schedule {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
@@ -29,21 +37,22 @@ final class Schedule {
   private final ScheduledExecutorService beat;
   private final boolean ownsBeat;
   private final ExecutorService worker;
-  private final ExecutorService besides;
+  private final ThreadFactory daemons;
+  private final List<ExecutorService> lanes = new ArrayList<>(); // guarded by this
   private final Duration jitter;
   private final RandomGenerator random;
   private final Map<Runnable, ScheduledFuture<?>> next = new HashMap<>(); // guarded by this
+  private final Set<ScheduledFuture<?>> pendingOnce = new HashSet<>(); // guarded by this
   private boolean stopped; // guarded by this
 
   Schedule(@Nullable ScheduledExecutorService hostBeat, Duration jitter, RandomGenerator random) {
-    ThreadFactory daemons = new ThreadFactoryBuilder()
+    this.daemons = new ThreadFactoryBuilder()
         .setDaemon(true)
         .setNameFormat("imagegc-timer-%d")
         .build();
     this.beat = hostBeat == null ? Executors.newSingleThreadScheduledExecutor(daemons) : hostBeat;
     this.ownsBeat = hostBeat == null;
     this.worker = Executors.newSingleThreadExecutor(daemons);
-    this.besides = Executors.newSingleThreadExecutor(daemons);
     this.jitter = jitter;
     this.random = random;
   }
@@ -53,17 +62,44 @@ final class Schedule {
     submit(interval, work);
   }
 
-  /** Runs work once after a delay, in turn with other such work, but never behind that of {@link #start}. */
-  void after(Duration delay, Runnable work) {
+  /** Returns a daemon thread of its own for work that must not wait for other work; it ends with {@link #stop()}. */
+  synchronized Executor lane() {
+    ExecutorService lane = Executors.newSingleThreadExecutor(daemons);
+    lanes.add(lane);
+    return lane;
+  }
+
+  /** Runs the work once, after a delay; returns whether it will, unless {@link #stop()} comes first. */
+  synchronized boolean once(Duration delay, Executor lane, Runnable work) {
+    if (stopped) {
+      return false;
+    }
     try {
+      pendingOnce.removeIf(Future::isDone);
       if (delay.isZero()) {
-        besides.execute(work);
+        submitOnce(lane, work);
       } else {
-        var unused =
-            beat.schedule(() -> after(Duration.ZERO, work), delay.toNanos(), TimeUnit.NANOSECONDS);
+        pendingOnce.add(
+            beat.schedule(() -> submitOnce(lane, work), delay.toNanos(), TimeUnit.NANOSECONDS));
       }
+      return true;
     } catch (RejectedExecutionException e) {
-      LOG.debug("a scheduler that is shut down refuses work", e);
+      LOG.warn("the host's scheduler refuses work", e);
+      return false;
+    }
+  }
+
+  private static void submitOnce(Executor lane, Runnable work) {
+    try {
+      lane.execute(() -> {
+        try {
+          work.run();
+        } catch (RuntimeException e) {
+          LOG.warn("a scheduled run failed", e);
+        }
+      });
+    } catch (RejectedExecutionException e) {
+      // stopped between the beat and the work
     }
   }
 
@@ -72,9 +108,10 @@ final class Schedule {
     synchronized (this) {
       stopped = true;
       next.values().forEach(future -> future.cancel(false));
+      pendingOnce.forEach(future -> future.cancel(false));
+      lanes.forEach(ExecutorService::shutdown);
     }
     worker.shutdown();
-    besides.shutdown();
     if (ownsBeat) {
       beat.shutdown();
     }

@@ -328,7 +328,7 @@ final class Sweep {
     RemovalOutcome outcome = result.outcome();
     boolean gone = outcome.equals(RemovalOutcome.REMOVED) || outcome.equals(RemovalOutcome.GONE);
     if (gone) {
-      tools.book().forget(image.id());
+      tools.book().forget(image.id(), tools.timeline().now());
       decide(
           planned,
           outcome.equals(RemovalOutcome.REMOVED) ? Decision.REMOVED : Decision.GONE,

@@ -42,9 +42,10 @@ final class TrackedImage {
     return record;
   }
 
-  /** Changes the record as of now: somebody else may have noted a use since the caller looked. */
-  synchronized void update(UnaryOperator<ImageRecord> change) {
+  /** Changes the record as of now: somebody else may have noted a use since the caller looked. Returns the new one. */
+  synchronized ImageRecord update(UnaryOperator<ImageRecord> change) {
     record = change.apply(record);
+    return record;
   }
 
   /** Notes that it was used; an earlier time than the one that is known changes nothing. */
@@ -54,11 +55,17 @@ final class TrackedImage {
         : ImageRecord.of(known.image(), known.firstDetected(), time));
   }
 
-  /** Notes that it was there; a later time than the one that is known changes nothing. */
-  void seenAt(Instant time) {
-    update(known -> time.isBefore(known.firstDetected())
-        ? RecordBook.record(known.image(), time, known.lastUsed())
-        : known);
+  /** Takes over what was heard of it before it was listed. */
+  void takeOver(Sightings.Sighting sighting) {
+    Instant firstSeen = sighting.firstSeen();
+    if (firstSeen != null) {
+      update(known -> firstSeen.isBefore(known.firstDetected())
+          ? RecordBook.record(known.image(), firstSeen, known.lastUsed())
+          : known);
+    }
+    if (sighting.lastUsed() != null) {
+      usedAt(sighting.lastUsed());
+    }
   }
 
   /** Notes that the engine says it was deleted; it may be wrong. */

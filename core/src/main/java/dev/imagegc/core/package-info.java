@@ -4,7 +4,7 @@
  *
  * <p>{@link dev.imagegc.core.ImageGcManager} runs rounds: measure the disk, observe the engine, remember, plan, sweep,
  * report. {@link dev.imagegc.core.LruGcPolicy} is the kubelet's policy, {@link dev.imagegc.core.LocalFsStatsProvider} measures
- * a local path, {@link dev.imagegc.core.FileRecordStore} keeps history in a file.
+ * a local path, {@link dev.imagegc.core.FileRecordStore} keeps history in a directory.
  */
 @NullMarked
 package dev.imagegc.core;

@@ -14,8 +14,6 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
-import dev.imagegc.api.RecordSnapshot;
-import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.testkit.FakeNode;
@@ -25,7 +23,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -139,18 +136,7 @@ class HangingPeersTest {
         .afterNext(
             Operation.REMOVE_IMAGE,
             () -> node.faults().beforeNext(Operation.LIST_CONTAINERS, new Interrupter(caller)));
-    AtomicReference<RecordSnapshot> saved = new AtomicReference<>();
-    RecordStore store = new RecordStore() {
-      @Override
-      public Optional<RecordSnapshot> load() {
-        return Optional.empty();
-      }
-
-      @Override
-      public void save(RecordSnapshot snapshot) {
-        saved.set(snapshot);
-      }
-    };
+    MemoryStore store = new MemoryStore();
     RecordingListener listener = new RecordingListener();
     try (ImageGcManager gc = collector(node).store(store).listener(listener).build()) {
       GcReport report = gc.deleteUnusedImages();
@@ -160,8 +146,8 @@ class HangingPeersTest {
       assertThat(listener.types())
           .contains(GcEventType.ROUND_FINISHED)
           .doesNotContain(GcEventType.STORE_FAILED);
-      assertThat(saved.get().entries()).extracting(entry -> entry.id().text()).containsExactly("b");
     }
+    assertThat(store.saved.entries()).extracting(entry -> entry.id().text()).containsExactly("b");
   }
 
   @Test

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import static dev.imagegc.core.Nodes.collector;
 import static dev.imagegc.core.Nodes.ids;
 import static dev.imagegc.core.Nodes.reason;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -10,31 +9,30 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RecordSnapshot;
-import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.StoreException;
 import dev.imagegc.testkit.FakeNode;
+import dev.imagegc.testkit.ManualScheduler;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Ages over clock jumps and restarts: an image never looks older, or longer unused, than what can be proven. */
 class HistoryTest {
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration DAY = Duration.ofDays(1);
+  private static final Duration SAVE_DELAY = Duration.ofSeconds(30);
 
   private final FakeNode node = FakeNode.withDisk(1000);
   private final MemoryStore store = new MemoryStore();
   private final LruGcPolicy.Builder policy = LruGcPolicy.builder().minAge(HOUR).maxAge(DAY);
+  private final ManualScheduler scheduler = new ManualScheduler(node.clock());
 
   @Test
   void wallClock_thatJumpsForward_makesNoImageOlder() {
     node.image("a").size(100).add();
-    try (ImageGcManager gc = collector(node, policy).build()) {
+    try (ImageGcManager gc = collector(policy).build()) {
       gc.detectImages();
       node.clock().jumpWall(Duration.ofDays(365));
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
@@ -44,7 +42,7 @@ class HistoryTest {
   @Test
   void wallClock_thatJumpsBack_makesNoImageYounger() {
     node.image("a").size(100).add();
-    try (ImageGcManager gc = collector(node, policy).build()) {
+    try (ImageGcManager gc = collector(policy).build()) {
       gc.detectImages();
       node.clock().jumpWall(Duration.ofDays(-365));
       node.clock().advance(HOUR);
@@ -58,7 +56,7 @@ class HistoryTest {
     detectAndClose();
     node.clock().jumpWall(Duration.ofDays(-10));
     node.clock().advance(HOUR);
-    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
     }
   }
@@ -68,7 +66,7 @@ class HistoryTest {
     node.image("a").size(100).add();
     detectAndClose();
     node.clock().reboot(DAY.multipliedBy(30));
-    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
       node.clock().advance(HOUR);
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
@@ -80,8 +78,7 @@ class HistoryTest {
     node.image("a").size(100).add();
     detectAndClose();
     node.clock().reboot(HOUR);
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).trustWallClock(true).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).trustWallClock(true).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
     }
   }
@@ -92,8 +89,7 @@ class HistoryTest {
     detectAndClose();
     node.clock().reboot(Duration.ZERO);
     node.clock().jumpWall(Duration.ofDays(-1));
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).trustWallClock(true).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).trustWallClock(true).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
     }
   }
@@ -101,11 +97,11 @@ class HistoryTest {
   @Test
   void restart_withoutAStore_startsHistoryAgain() {
     node.image("a").size(100).add();
-    try (ImageGcManager gc = collector(node, policy).build()) {
+    try (ImageGcManager gc = collector(policy).build()) {
       gc.detectImages();
     }
     node.clock().advance(DAY.multipliedBy(2));
-    try (ImageGcManager gc = collector(node, policy).build()) {
+    try (ImageGcManager gc = collector(policy).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
     }
   }
@@ -116,7 +112,7 @@ class HistoryTest {
     node.image("early").size(10).add();
     node.run("c1", "late");
     node.run("c2", "early");
-    try (ImageGcManager gc = collector(node).store(store).build()) {
+    try (ImageGcManager gc = collector().store(store).build()) {
       gc.detectImages();
       node.removeContainer("c2");
       node.clock().advance(HOUR);
@@ -124,7 +120,7 @@ class HistoryTest {
       node.removeContainer("c1");
     }
     node.clock().reboot(HOUR);
-    try (ImageGcManager gc = collector(node).store(store).build()) {
+    try (ImageGcManager gc = collector().store(store).build()) {
       assertThat(ids(gc.plan().decisions())).containsExactly("early", "late");
     }
   }
@@ -137,12 +133,11 @@ class HistoryTest {
     store.failures.add(new StoreException("state file is damaged; it was set aside"));
     store.saved = null; // what setting aside means
     RecordingListener listener = new RecordingListener();
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).listener(listener).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).listener(listener).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
       assertThat(listener.events(GcEventType.HISTORY_LOST)).hasSize(1);
-      assertThat(store.saved).isNotNull();
     }
+    assertThat(store.saved).isNotNull();
   }
 
   @Test
@@ -152,8 +147,7 @@ class HistoryTest {
     node.clock().advance(HOUR);
     store.failures.add(new StoreException("try again"));
     RecordingListener listener = new RecordingListener();
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).listener(listener).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).listener(listener).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
       assertThat(listener.types()).isEmpty();
     }
@@ -163,17 +157,18 @@ class HistoryTest {
   void history_withTimesThatCannotBe_isLost_notTheCollector() {
     node.image("a").size(100).add();
     var clock = node.clock();
-    store.saved = RecordSnapshot.of(
-        Instant.MAX,
-        clock.instant(),
-        clock.bootTime(),
-        List.of(RecordSnapshot.Entry.of(ImageId.of("a"), Instant.MIN, Optional.empty())));
+    RecordSnapshot impossible = RecordSnapshot.builder(Instant.MAX, clock.instant())
+        .bootTime(clock.bootTime().orElseThrow())
+        .entries(List.of(RecordSnapshot.Entry.of(ImageId.of("a"), Instant.MIN)))
+        .build();
+    store.saved = impossible;
     RecordingListener listener = new RecordingListener();
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).listener(listener).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).listener(listener).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
       assertThat(listener.types()).containsExactly(GcEventType.HISTORY_LOST);
     }
+    assertThat(store.aside).containsExactly(impossible);
+    assertThat(store.saved).isNotNull();
   }
 
   @Test
@@ -181,7 +176,7 @@ class HistoryTest {
     node.image("a").size(100).add();
     detectAndClose();
     node.clock().advance(DAY.plusNanos(1));
-    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
       assertThat(gc.garbageCollect().removed()).hasSize(1);
     }
   }
@@ -195,25 +190,31 @@ class HistoryTest {
     store.failures.add(new StoreException("permission denied"));
     store.failures.add(new StoreException("permission denied"));
     RecordingListener listener = new RecordingListener();
-    try (ImageGcManager gc =
-        collector(node, policy).store(store).listener(listener).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).listener(listener).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
-      assertThat(store.saved).isSameAs(before);
+      assertThat(scheduler.pendingCount()).as("planned saves").isZero();
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
-      assertThat(store.saved).isNotSameAs(before);
       assertThat(listener.events(GcEventType.STORE_FAILED)).hasSize(2); // began and ended
+      assertThat(store.saved).isSameAs(before);
+      scheduler.advance(SAVE_DELAY);
+      store.awaitSaves(2);
+      assertThat(store.saved).isNotSameAs(before);
     }
   }
 
   @Test
   void store_thatCannotSave_doesNotStopTheCollector() {
     node.image("a").size(100).add();
-    store.failSaves = true;
-    try (ImageGcManager gc = collector(node).store(store).build()) {
+    node.image("b").size(100).add();
+    RecordingListener listener = new RecordingListener();
+    try (ImageGcManager gc = collector().store(store).listener(listener).build()) {
+      store.failSaves = true;
+      assertThat(gc.freeSpace(100).removed()).hasSize(1);
+      scheduler.advance(SAVE_DELAY);
+      assertThat(listener.await(GcEventType.STORE_FAILED).message()).isEqualTo("disk full");
       var report = gc.deleteUnusedImages();
       assertThat(report.removed()).hasSize(1);
-      assertThat(report.problems())
-          .anySatisfy(problem -> assertThat(problem).contains("disk full"));
+      assertThat(report.problems()).containsExactly("disk full");
     }
   }
 
@@ -221,15 +222,12 @@ class HistoryTest {
   void timesAheadOfNow_areNoNegativeAges() {
     node.image("a").size(100).add();
     var clock = node.clock();
-    store.saved = RecordSnapshot.of(
-        clock.instant(),
-        clock.instant(),
-        clock.bootTime(),
-        List.of(RecordSnapshot.Entry.of(
-            ImageId.of("a"),
-            clock.instant().plus(DAY),
-            Optional.of(clock.instant().plus(DAY)))));
-    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+    store.saved = RecordSnapshot.builder(clock.instant(), clock.instant())
+        .bootTime(clock.bootTime().orElseThrow())
+        .entries(List.of(RecordSnapshot.Entry.of(
+            ImageId.of("a"), clock.instant().plus(DAY), clock.instant().plus(DAY))))
+        .build();
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.TOO_YOUNG);
       clock.advance(HOUR);
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
@@ -237,30 +235,16 @@ class HistoryTest {
   }
 
   private void detectAndClose() {
-    try (ImageGcManager gc = collector(node, policy).store(store).build()) {
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
       gc.detectImages();
     }
   }
 
-  private static final class MemoryStore implements RecordStore {
-    private final Deque<StoreException> failures = new ArrayDeque<>();
-    private volatile RecordSnapshot saved;
-    private volatile boolean failSaves;
+  private ImageGcManager.Builder collector() {
+    return Nodes.collector(node).scheduler(scheduler);
+  }
 
-    @Override
-    public Optional<RecordSnapshot> load() {
-      if (!failures.isEmpty()) {
-        throw failures.pop();
-      }
-      return Optional.ofNullable(saved);
-    }
-
-    @Override
-    public void save(RecordSnapshot snapshot) {
-      if (failSaves) {
-        throw new StoreException("disk full");
-      }
-      saved = snapshot;
-    }
+  private ImageGcManager.Builder collector(LruGcPolicy.Builder withPolicy) {
+    return Nodes.collector(node, withPolicy).scheduler(scheduler);
   }
 }

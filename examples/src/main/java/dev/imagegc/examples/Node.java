@@ -34,10 +34,10 @@ final class Node implements AutoCloseable {
   }
 
   /**
-   * Opens the state file and builds the collector; the engine is not asked yet.
+   * Opens the state directory and builds the collector; the engine is not asked yet.
    *
    * @throws UsageException if an option has a value that cannot be used
-   * @throws dev.imagegc.api.BusyException if another process has the state file
+   * @throws dev.imagegc.api.BusyException if another process has the state directory
    */
   static Node open(
       NodeOptions options,
@@ -65,9 +65,9 @@ final class Node implements AutoCloseable {
     return new Node(options, policy, connection, store, gc.build());
   }
 
-  private static FileRecordStore openStore(Path file) {
+  private static FileRecordStore openStore(Path directory) {
     try {
-      return FileRecordStore.open(file);
+      return FileRecordStore.open(directory);
     } catch (StoreException e) {
       throw new UsageException("--state: " + e.getMessage());
     }

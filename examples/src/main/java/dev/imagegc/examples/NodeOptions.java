@@ -96,9 +96,9 @@ final class NodeOptions {
 
   @Option(
       names = "--state",
-      paramLabel = "FILE",
-      description =
-          "Load and save what is remembered of images: when each was first seen and last used.")
+      paramLabel = "DIR",
+      description = "A directory, made if it is not there, in which to keep what is remembered of"
+          + " images: when each was first seen and last used.")
   private @Nullable Path state;
 
   @Option(

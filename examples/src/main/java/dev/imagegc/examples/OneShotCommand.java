@@ -93,7 +93,7 @@ abstract class OneShotCommand implements Callable<Integer> {
   /** Ages and the order of use mean nothing in a process that has just begun. */
   private void hint() {
     String hint =
-        "Note: without --state FILE this command starts without history, so images go in the order of their"
+        "Note: without --state DIR this command starts without history, so images go in the order of their"
             + " build time, and minAge counts from now"
             + (options.minAge().isZero()
                 ? "."

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.docker.RealEngine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -328,26 +329,30 @@ class AgentEngineIT {
     return directory.resolve("state");
   }
 
-  /** Waits until the state file tells that the running agent has seen an image in use. */
+  /** Waits until the stored history tells that the running agent has seen an image in use: it is saved half a minute later. */
   private void awaitSeenInUse(String id) throws Exception {
-    try (WatchService watch = directory.getFileSystem().newWatchService()) {
-      directory.register(
-          watch, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
-      while (!isSeenInUse(id)) {
-        WatchKey key = watch.poll(60, TimeUnit.SECONDS);
-        assertThat(key).as("change of the state file").isNotNull();
+    Path records = Files.createDirectories(state()).resolve("records");
+    try (WatchService watch = state().getFileSystem().newWatchService()) {
+      state()
+          .register(
+              watch, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
+      while (!Files.exists(records) || !isSeenInUse(id, records)) {
+        WatchKey key = watch.poll(120, TimeUnit.SECONDS);
+        assertThat(key).as("change of the stored history").isNotNull();
         key.pollEvents();
         key.reset();
       }
     }
   }
 
-  private boolean isSeenInUse(String id) throws IOException {
-    if (!Files.exists(state())) {
-      return false;
-    }
-    try (Stream<String> lines = Files.lines(state())) {
-      return lines.anyMatch(line -> line.startsWith(id + "\t") && !line.endsWith("\t-"));
+  /** In a copy, because the agent owns the original, which it replaces as a whole. */
+  private boolean isSeenInUse(String id, Path records) throws IOException {
+    Path copy = Files.createTempDirectory(directory, "copy");
+    Files.copy(records, copy.resolve("records"));
+    try (FileRecordStore store = FileRecordStore.open(copy)) {
+      return store.load().orElseThrow().entries().stream()
+          .anyMatch(
+              entry -> entry.id().equals(ImageId.of(id)) && entry.lastUsed().isPresent());
     }
   }
 

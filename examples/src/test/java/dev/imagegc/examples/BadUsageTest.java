@@ -4,6 +4,8 @@ package dev.imagegc.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.imagegc.testkit.FakeNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -146,6 +148,23 @@ class BadUsageTest {
         .contains("--state")
         .contains(state.toString());
     assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void plan_stateThatIsAFile_isRefused_andTheFileIsLeftAlone() throws IOException {
+    Path state = Files.writeString(directory.resolve("state"), "a file");
+
+    AgentRun run = AgentRun.on(node, "plan", "--json", "--state", state.toString());
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.errorLines())
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains(
+            "--state: state directory " + state + " cannot be used: it is a file, not a directory");
+    assertThat(run.out()).isEmpty();
+    assertThat(state).hasContent("a file");
   }
 
   @Test

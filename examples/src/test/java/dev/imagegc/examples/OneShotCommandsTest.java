@@ -722,8 +722,9 @@ class OneShotCommandsTest {
   }
 
   @Test
-  void state_damagedFile_isSetAsideWithAWarningAndNoStackTrace() throws IOException {
-    Files.writeString(state(), "not a state file");
+  void state_thatIsDamaged_isSetAsideWithAWarningAndNoStackTrace() throws IOException {
+    Files.createDirectory(state());
+    Files.writeString(state().resolve("records"), "not history");
     node.image("a").tag("a:1").size(10).add();
 
     AgentRun run = collectWithState();
@@ -731,7 +732,7 @@ class OneShotCommandsTest {
     assertThat(run.exitCode()).isEqualTo(0);
     assertThat(run.warnings()).hasSize(1).first().asString().contains("set aside");
     assertThat(run.err()).doesNotContain("\tat ");
-    assertThat(directory.resolve("state.damaged-1")).hasContent("not a state file");
+    assertThat(state().resolve("records.damaged-1")).hasContent("not history");
   }
 
   // Faults of our own
