@@ -528,7 +528,7 @@ public final class FakeNode {
       String reference,
       Optional<RegistryCredentials> credentials,
       Consumer<PullProgress> progress) {
-    ImageName.withTag(reference); // refuses what is none
+    ImageName.check(reference);
     Objects.requireNonNull(progress, "progress");
     begin(Call.to(Operation.PULL, reference));
     pullStep(unused -> {}); // the engine may have stopped meanwhile
@@ -679,7 +679,7 @@ public final class FakeNode {
 
     @Override
     public Optional<Image> findImage(String reference) {
-      ImageName.withTag(reference); // refuses what is none
+      ImageName.check(reference);
       return answer(Call.to(Operation.LOOK_UP, reference), () -> state.findImage(reference));
     }
 
