@@ -132,6 +132,10 @@ final class NodeState {
     }
   }
 
+  Map<String, Long> layers(ImageId id) {
+    return image(id).layers;
+  }
+
   boolean hasLayer(String name) {
     return layers.has(name);
   }
