@@ -12,7 +12,7 @@ import java.util.Optional;
  */
 public interface ImageLookup {
   /**
-   * Looks a name up (R5).
+   * Looks a name up (R7).
    *
    * @param reference a tag ({@code app} means {@code app:latest}) or digest reference
    * @return the image that has this name now, with its id and all its names; the rest of it may be unknown. Empty if no image
@@ -23,7 +23,7 @@ public interface ImageLookup {
   Optional<Image> findImage(String reference);
 
   /**
-   * Looks an image up (R5).
+   * Looks an image up (R7).
    *
    * @param id the image
    * @return the image with its id and all the names it has now; the rest of it may be unknown. Empty if it is not there

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
  */
 public interface ImagePuller {
   /**
-   * Fetches an image, whether or not it is there already, and blocks until it is there whole (R6). An interrupt ends it, as far
+   * Fetches an image, whether or not it is there already, and blocks until it is there whole (R8). An interrupt ends it, as far
    * as the engine allows, with a {@link CancelledException}. May be called from several threads at once.
    *
    * @param reference a tag ({@code app} means {@code app:latest}, never all tags) or digest reference

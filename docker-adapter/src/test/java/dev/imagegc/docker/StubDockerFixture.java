@@ -49,7 +49,11 @@ final class StubDockerFixture implements RuntimeFixture {
   @Override
   public Set<RuntimeCapability> capabilities() {
     // Docker does not refuse to remove a mounted image by its id: that is for the collector to see.
-    return EnumSet.complementOf(EnumSet.of(RuntimeCapability.IMAGE_MOUNTS));
+    return EnumSet.complementOf(EnumSet.of(
+        RuntimeCapability.IMAGE_MOUNTS,
+        RuntimeCapability.EVENTS,
+        RuntimeCapability.LOOKUP,
+        RuntimeCapability.PULL));
   }
 
   @Override

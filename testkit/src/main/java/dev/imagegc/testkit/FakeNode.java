@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A node without a machine: one disk, the images and containers on it, and a clock, in one consistent state. {@link
- * #runtime()} and {@link #fsStats()} show it to a collector; the other methods are what the rest of the world does to it.
+ * #runtime()} and {@link #fsStats()} show it to a collector; the other methods are what the rest of the world does to it, of which
+ * {@link #events()} tells, and what it can pull from {@link #registry()}.
  *
  * <pre>{@code
  * FakeNode node = FakeNode.withDisk(1000);
@@ -528,7 +529,7 @@ public final class FakeNode {
       String reference,
       Optional<RegistryCredentials> credentials,
       Consumer<PullProgress> progress) {
-    ImageName.withTag(reference); // refuses what is none
+    ImageName.check(reference);
     Objects.requireNonNull(progress, "progress");
     begin(Call.to(Operation.PULL, reference));
     pullStep(unused -> {}); // the engine may have stopped meanwhile

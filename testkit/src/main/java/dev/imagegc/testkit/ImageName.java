@@ -21,7 +21,13 @@ final class ImageName {
     return withRegistry(repository) + name.substring(at);
   }
 
-  /** Refuses what is no name; an engine may list such things all the same. */
+  /** Turns "app" into "app:latest", as engines do, and leaves alone what has a tag or a digest. */
+  static String withTag(String reference) {
+    boolean complete = isDigest(reference) || startOfTag(reference) < reference.length();
+    return complete ? reference : reference + DEFAULT_TAG;
+  }
+
+  /** Refuses what an engine would not take for a name. What is on a node may be called anything, to test who reads it. */
   static void check(String reference) {
     if (reference.isBlank() || reference.chars().anyMatch(Character::isWhitespace)) {
       throw new IllegalArgumentException(
@@ -31,12 +37,6 @@ final class ImageName {
       throw new IllegalArgumentException(
           "an image reference must have a repository, but is '" + reference + "'");
     }
-  }
-
-  /** Turns "app" into "app:latest", as engines do, and leaves alone what has a tag or a digest. */
-  static String withTag(String reference) {
-    boolean complete = isDigest(reference) || startOfTag(reference) < reference.length();
-    return complete ? reference : reference + DEFAULT_TAG;
   }
 
   /** Finds the name that is the same as another one, and writes it with its tag. */

@@ -132,6 +132,10 @@ final class NodeState {
     }
   }
 
+  Map<String, Long> layers(ImageId id) {
+    return image(id).layers;
+  }
+
   boolean hasLayer(String name) {
     return layers.has(name);
   }
@@ -190,9 +194,10 @@ final class NodeState {
   /** Finds the image that has a name, however it is written. */
   private Optional<StoredImage> find(String reference) {
     String name = ImageName.inFull(reference);
-    return ImageName.isDigest(reference)
-        ? images.values().stream().filter(image -> image.hasDigest(name)).findFirst()
-        : Optional.ofNullable(tagged.get(name));
+    return Optional.ofNullable(tagged.get(name))
+        .or(() -> images.values().stream()
+            .filter(image -> ImageName.isDigest(reference) && image.hasDigest(name))
+            .findFirst());
   }
 
   Optional<Image> findImage(String reference) {

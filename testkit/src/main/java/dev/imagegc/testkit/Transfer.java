@@ -44,18 +44,17 @@ final class Transfer {
 
   private void begin(NodeState state) {
     isThere = state.has(image.id);
-    if (!isThere) {
-      missing = image.layers.entrySet().stream()
-          .filter(layer -> !state.hasLayer(layer.getKey()))
-          .toList();
-      image.layers.keySet().stream().filter(state::hasLayer).forEach(name -> hold(state, name));
-      totalBytes = missing.stream().mapToLong(Map.Entry::getValue).sum();
-    }
+    Set<Map.Entry<String, Long>> layers =
+        (isThere ? state.layers(image.id) : image.layers).entrySet();
+    missing = layers.stream().filter(layer -> !state.hasLayer(layer.getKey())).toList();
+    totalBytes = missing.stream().mapToLong(Map.Entry::getValue).sum();
+    // Those that are there must not go before the image has them.
+    layers.stream().filter(layer -> !missing.contains(layer)).forEach(layer -> hold(state, layer));
   }
 
-  private void hold(NodeState state, String layer) {
-    state.hold(layer, image.layers.getOrDefault(layer, 0L), reference);
-    held.add(layer);
+  private void hold(NodeState state, Map.Entry<String, Long> layer) {
+    state.hold(layer.getKey(), layer.getValue(), reference);
+    held.add(layer.getKey());
   }
 
   private void transfer() {
@@ -79,7 +78,7 @@ final class Transfer {
   }
 
   private void bring(Map.Entry<String, Long> layer) {
-    node.pullStep(state -> hold(state, layer.getKey()));
+    node.pullStep(state -> hold(state, layer));
     comeBytes += layer.getValue();
     tell("Downloading");
   }

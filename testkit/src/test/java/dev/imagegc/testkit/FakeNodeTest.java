@@ -531,6 +531,17 @@ class FakeNodeTest {
     assertThatIllegalArgumentException().isThrownBy(() -> node.lookup().findImage(reference));
   }
 
+  @Test
+  void namesOnTheNode_mayBeAnything_toTestWhoReadsThem() {
+    node.image("app").tag("two words\n").tag("@").tag(":").digest("@@").add();
+
+    node.untag("@@");
+    node.untag("@");
+    node.deleteImage("app");
+
+    assertThat(node.imageIds()).isEmpty();
+  }
+
   private List<String> found(String reference) {
     return node.lookup().findImage(reference).stream()
         .map(each -> each.id().text())

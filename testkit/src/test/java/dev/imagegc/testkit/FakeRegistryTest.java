@@ -341,6 +341,19 @@ class FakeRegistryTest {
   }
 
   @Test
+  void duringNext_imageThatWasThereGoes_isPutBackFromItsLayers() {
+    registry.image("v1").tag("app:1").size(10).add();
+    pull("app:1");
+    registry.duringNext(() -> node.deleteImage("v1"));
+    node.fillTo(100);
+
+    pull("app:1");
+
+    assertThat(node.references("v1")).containsExactly("app:1");
+    assertThat(node.usedBytes()).isEqualTo(1000);
+  }
+
+  @Test
   void beforeNextTag_imageIsThereWithoutAName_andTheNameIsStillTheOtherOnes() {
     node.image("v0").tag("app:1").add();
     registry.image("v1").tag("app:1").digest("app@sha256:1").size(10).add();

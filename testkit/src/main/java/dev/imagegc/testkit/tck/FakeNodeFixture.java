@@ -6,7 +6,6 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.Runtime;
-import dev.imagegc.api.UnreachableException;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
 import dev.imagegc.testkit.ImageSpec;
@@ -98,6 +97,19 @@ public final class FakeNodeFixture implements RuntimeFixture {
     node.removeContainer(containerId);
   }
 
+  @Override
+  public String pullable() {
+    String repository = "imagegc-kit/pulled-" + lastNumber.incrementAndGet();
+    node.registry().image(newId()).tag(repository + ":1").size(1).add();
+    node.registry()
+        .image(newId())
+        .tag(repository + ":latest")
+        .layer(newId(), 1)
+        .layer(newId(), 2)
+        .add();
+    return repository + ":latest";
+  }
+
   private ImageId seed(UnaryOperator<ImageSpec> details) {
     ImageId id = ImageId.of("sha256:" + newId());
     details.apply(node.image(id.text()).size(1)).add();
@@ -116,9 +128,11 @@ public final class FakeNodeFixture implements RuntimeFixture {
 
     @Override
     public void inject(Fault fault) {
-      GcException failure = fault == Fault.UNREACHABLE
-          ? new UnreachableException("the fake node is made unreachable")
-          : new ProtocolException("the fake node is made to answer nonsense");
+      if (fault == Fault.UNREACHABLE) {
+        node.stopEngine();
+        return;
+      }
+      GcException failure = new ProtocolException("the fake node is made to answer nonsense");
       for (Operation operation : Operation.values()) {
         node.faults().failAlways(operation, failure);
       }
@@ -127,6 +141,7 @@ public final class FakeNodeFixture implements RuntimeFixture {
     @Override
     public void recover() {
       node.faults().heal();
+      node.startEngine();
     }
   }
 }

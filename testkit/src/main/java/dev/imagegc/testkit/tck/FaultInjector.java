@@ -14,7 +14,7 @@ public interface FaultInjector {
   Set<Fault> faults();
 
   /**
-   * Makes every call fail from now on.
+   * Makes every call fail from now on; with {@link Fault#UNREACHABLE} it also ends the streams of events that are open.
    *
    * @param fault in which way; one of {@link #faults()}
    * @throws Exception if that does not work

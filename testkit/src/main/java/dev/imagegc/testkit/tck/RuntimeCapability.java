@@ -20,6 +20,12 @@ public enum RuntimeCapability {
   PINNED_IMAGES,
   /** The listing tells the layers of images. */
   LAYERS,
+  /** The runtime is a {@link dev.imagegc.api.RuntimeEventSource} as well. */
+  EVENTS,
+  /** The runtime is an {@link dev.imagegc.api.ImageLookup} as well. */
+  LOOKUP,
+  /** The runtime is an {@link dev.imagegc.api.ImagePuller} as well; needs {@link RuntimeFixture#pullable}. */
+  PULL,
   /**
    * A removal leaves an image alone that has taken over a name of the removed image since the listing. An adapter that
    * removes by name cannot promise it.

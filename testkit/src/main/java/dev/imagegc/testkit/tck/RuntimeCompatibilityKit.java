@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.testkit.tck;
 
+import static dev.imagegc.api.RuntimeEventType.CONTAINER_CREATED;
+import static dev.imagegc.api.RuntimeEventType.CONTAINER_DIED;
+import static dev.imagegc.api.RuntimeEventType.CONTAINER_REMOVED;
+import static dev.imagegc.api.RuntimeEventType.CONTAINER_STARTED;
+import static dev.imagegc.api.RuntimeEventType.IMAGE_DELETED;
+import static dev.imagegc.api.RuntimeEventType.IMAGE_PULLED;
+import static dev.imagegc.api.RuntimeEventType.IMAGE_TAGGED;
+import static dev.imagegc.api.RuntimeEventType.IMAGE_UNTAGGED;
 import static dev.imagegc.testkit.tck.RuntimeCapability.DIGEST_ONLY_IMAGES;
+import static dev.imagegc.testkit.tck.RuntimeCapability.EVENTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.IMAGE_MOUNTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.KEEPS_PARENTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.LAYERS;
+import static dev.imagegc.testkit.tck.RuntimeCapability.LOOKUP;
 import static dev.imagegc.testkit.tck.RuntimeCapability.MOVED_NAMES;
 import static dev.imagegc.testkit.tck.RuntimeCapability.PARENTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.PAUSED_CONTAINERS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.PINNED_IMAGES;
+import static dev.imagegc.testkit.tck.RuntimeCapability.PULL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -20,26 +31,37 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageLookup;
+import dev.imagegc.api.ImagePuller;
 import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.PullException;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.RuntimeEvent;
+import dev.imagegc.api.RuntimeEventSource;
+import dev.imagegc.api.RuntimeEventType;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -124,7 +146,47 @@ import org.junit.jupiter.api.Test;
  *   <tr><td>R4.7</td><td>After every fault the same runtime works again</td><td>any fault</td></tr>
  *   <tr><td>R5.1</td><td>Concurrent lists are whole while others add and remove</td><td></td></tr>
  *   <tr><td>R5.2</td><td>Concurrent removals of several images remove each</td><td></td></tr>
+ *   <tr><td>R6.1</td><td>The life of a container is told in its order, with its image</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.2</td><td>A new tag is told with its name and its image</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.3</td><td>A removed image is told to lose its names and to be deleted</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.4</td><td>What happens as soon as a stream is open is told</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.5</td><td>What happened before is not told</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.6</td><td>A closed stream tells nothing more, not even its end</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.7</td><td>Streams end once when the engine goes away, and new ones work when it is
+ *      back</td><td>EVENTS, UNREACHABLE</td></tr>
+ *   <tr><td>R6.8</td><td>Streams that are open at once tell the same, one thing at a time</td><td>EVENTS</td></tr>
+ *   <tr><td>R6.9</td><td>A pulled image is told</td><td>EVENTS, PULL</td></tr>
+ *   <tr><td>R7.1</td><td>An image is found by each of its tags, with its id and all its names</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.2</td><td>An image is found by its name in full, and as it is listed</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.3</td><td>A name without a tag is looked up as latest</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.4</td><td>An image is found by its digest</td><td>LOOKUP, DIGEST_ONLY_IMAGES</td></tr>
+ *   <tr><td>R7.5</td><td>An image is found by its id, with all its names, and an unknown id is
+ *      not</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.6</td><td>A name that no image has is not found, and the beginning of an id is no
+ *      name</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.7</td><td>A look-up tells of now: a tag that has moved, an image that was
+ *      removed</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.8</td><td>What is no reference is not looked up</td><td>LOOKUP</td></tr>
+ *   <tr><td>R7.9</td><td>A look-up that is answered with nonsense throws
+ *      ProtocolException</td><td>LOOKUP, MALFORMED</td></tr>
+ *   <tr><td>R8.1</td><td>A pulled image is there with its name</td><td>PULL</td></tr>
+ *   <tr><td>R8.2</td><td>A name without a tag is pulled as latest, and nothing else is</td><td>PULL</td></tr>
+ *   <tr><td>R8.3</td><td>An image that is there can be pulled again</td><td>PULL</td></tr>
+ *   <tr><td>R8.4</td><td>A pull of an image that the registry does not have throws
+ *      PullException</td><td>PULL</td></tr>
+ *   <tr><td>R8.5</td><td>Progress never goes back, and is told one report at a time</td><td>PULL</td></tr>
+ *   <tr><td>R8.6</td><td>What is no reference is not pulled</td><td>PULL</td></tr>
+ *   <tr><td>R8.7</td><td>A pull by an unreachable engine throws
+ *      UnreachableException</td><td>PULL, UNREACHABLE</td></tr>
+ *   <tr><td>R8.8</td><td>A pull by a hanging engine throws TimedOutException, in bounded
+ *      time</td><td>PULL, HANG</td></tr>
+ *   <tr><td>R8.9</td><td>An interrupt ends a pull with CancelledException and stays
+ *      set</td><td>PULL, HANG</td></tr>
  * </table>
+ *
+ * <p>R4.1 to R4.3 hold for opening a stream and looking an image up as well, with EVENTS and LOOKUP. An event may name an image
+ * by its id, which is then the one of the listing, or by a name alone. Rules that wait for an event wait for at most {@link
+ * RuntimeFixture#eventPatience}.
  *
  * <p>A new rule comes with a capability for at least one minor release. References are compared without a registry that the
  * engine puts in front.
@@ -136,6 +198,12 @@ public abstract class RuntimeCompatibilityKit {
   private static final String THIRD = "imagegc-kit/third:1";
   private static final Set<RemovalOutcome> REMOVED_OR_GONE =
       Set.of(RemovalOutcome.REMOVED, RemovalOutcome.GONE);
+  private static final List<RuntimeEventType> LIFE_OF_A_CONTAINER =
+      List.of(CONTAINER_CREATED, CONTAINER_STARTED, CONTAINER_DIED, CONTAINER_REMOVED);
+  private static final List<String> NO_REFERENCES = List.of("", " ", "two words");
+  private static final Set<String> LISTS = Set.of("listImages", "listContainers");
+  private static final Set<String> LOOK_UPS = Set.of("findImage by name", "findImage by id");
+  private static final Duration SLOWNESS = Duration.ofMillis(20);
   private static final int THREADS = 8;
 
   // Set before each rule.
@@ -144,6 +212,8 @@ public abstract class RuntimeCompatibilityKit {
 
   @SuppressWarnings("NullAway.Init")
   private Runtime runtime;
+
+  private final List<RuntimeEventSource.Subscription> streams = new CopyOnWriteArrayList<>();
 
   /** For subclasses. */
   protected RuntimeCompatibilityKit() {}
@@ -164,6 +234,7 @@ public abstract class RuntimeCompatibilityKit {
 
   @AfterEach
   void closeFixture() throws Exception {
+    streams.forEach(RuntimeEventSource.Subscription::close);
     if (fixture != null) { // fixture() may have failed
       fixture.close();
     }
@@ -657,7 +728,11 @@ public abstract class RuntimeCompatibilityKit {
       "R4.3 An interrupt ends a call to a hanging engine with CancelledException and stays set")
   void r4_3_interrupt() throws Exception {
     FaultInjector faults = require(Fault.HANG);
-    Map<String, ThrowingCallable> calls = calls(listed(fixture.seedImage(APP)));
+    interruptEnds(faults, calls(listed(fixture.seedImage(APP))));
+  }
+
+  private static void interruptEnds(FaultInjector faults, Map<String, ThrowingCallable> calls)
+      throws Exception {
     faults.inject(Fault.HANG);
     try {
       for (Map.Entry<String, ThrowingCallable> call : calls.entrySet()) {
@@ -756,7 +831,7 @@ public abstract class RuntimeCompatibilityKit {
     ImageId image = fixture.seedImage(APP);
     fixture.seedContainer(image, ContainerState.EXITED);
     Map<String, ThrowingCallable> calls = calls(listed(image));
-    calls.remove("removeImage");
+    calls.keySet().retainAll(LISTS);
     throwsDuring(fault, ProtocolException.class, calls);
   }
 
@@ -778,6 +853,13 @@ public abstract class RuntimeCompatibilityKit {
     calls.put("listImages", runtime::listImages);
     calls.put("listContainers", runtime::listContainers);
     calls.put("removeImage", () -> runtime.removeImage(image));
+    if (fixture.capabilities().contains(EVENTS)) {
+      calls.put("subscribe", () -> subscribe());
+    }
+    if (fixture.capabilities().contains(LOOKUP)) {
+      calls.put("findImage by name", () -> lookup().findImage(APP));
+      calls.put("findImage by id", () -> lookup().findImage(image.id()));
+    }
     return calls;
   }
 
@@ -845,7 +927,471 @@ public abstract class RuntimeCompatibilityKit {
     }
   }
 
+  // R6: events
+
+  @Test
+  @DisplayName("R6.1 The life of a container is told in its order, with its image")
+  void r6_1_lifeOfAContainerIsTold() throws Exception {
+    require(EVENTS);
+    ImageId image = listed(fixture.seedImage(APP)).id();
+    EventLog log = subscribe();
+
+    String container = fixture.seedContainer(image, ContainerState.RUNNING);
+    fixture.removeContainer(container);
+
+    log.await("the removal of the container", tells(CONTAINER_REMOVED, container));
+    List<RuntimeEvent> life =
+        log.seen().stream().filter(tells(LIFE_OF_A_CONTAINER, container)).toList();
+    assertThat(life.stream().map(RuntimeEvent::type).distinct())
+        .as("what was told of the container: %s", life)
+        .containsExactlyElementsOf(LIFE_OF_A_CONTAINER);
+    assertThat(life)
+        .allSatisfy(event -> assertThat(event).matches(names(image, APP), "names its image"));
+  }
+
+  @Test
+  @DisplayName("R6.2 A new tag is told with its name and its image")
+  void r6_2_newTagIsTold() throws Exception {
+    require(EVENTS);
+    ImageId image = listed(fixture.seedImage(APP)).id();
+    EventLog log = subscribe();
+
+    fixture.tag(image, OTHER);
+
+    RuntimeEvent event = log.await(
+        "the tag " + OTHER, told -> told.type().equals(IMAGE_TAGGED) && hasName(told, OTHER));
+    assertThat(event.image().orElse(image)).isEqualTo(image);
+  }
+
+  @Test
+  @DisplayName("R6.3 A removed image is told to lose its names and to be deleted")
+  void r6_3_removalOfAnImageIsTold() throws Exception {
+    require(EVENTS);
+    Image image = listed(fixture.seedImage(APP));
+    fixture.tag(image.id(), OTHER);
+    Image named = listed(image.id());
+    EventLog log = subscribe();
+
+    runtime.removeImage(named);
+
+    Predicate<RuntimeEvent> ofIt = names(image.id(), APP, OTHER);
+    log.await("a lost name", told -> told.type().equals(IMAGE_UNTAGGED) && ofIt.test(told));
+    log.await("the deletion", told -> told.type().equals(IMAGE_DELETED) && ofIt.test(told));
+  }
+
+  @Test
+  @DisplayName("R6.4 What happens as soon as a stream is open is told")
+  void r6_4_nothingIsLostOnceTheStreamIsOpen() throws Exception {
+    require(EVENTS);
+    ImageId image = fixture.seedImage(APP);
+    for (int i = 0; i < 5; i++) {
+      EventLog log = subscribe();
+      String container = fixture.seedContainer(image, ContainerState.CREATED);
+
+      log.await("the new container", tells(CONTAINER_CREATED, container));
+    }
+  }
+
+  @Test
+  @DisplayName("R6.5 What happened before is not told")
+  void r6_5_whatHappenedBeforeIsNotTold() throws Exception {
+    require(EVENTS);
+    ImageId image = fixture.seedImage(APP);
+    String before = fixture.seedContainer(image, ContainerState.EXITED);
+    EventLog log = subscribe();
+
+    String after = fixture.seedContainer(image, ContainerState.CREATED);
+
+    log.await("the new container", tells(CONTAINER_CREATED, after));
+    assertThat(log.seen()).noneMatch(event -> event.container().equals(Optional.of(before)));
+  }
+
+  @Test
+  @DisplayName("R6.6 A closed stream tells nothing more, not even its end")
+  void r6_6_closedStreamIsSilent() throws Exception {
+    require(EVENTS);
+    ImageId image = fixture.seedImage(APP);
+    EventLog closed = new EventLog(fixture.eventPatience());
+    RuntimeEventSource.Subscription stream = events().subscribe(closed);
+    EventLog open = subscribe();
+    stream.close();
+    stream.close();
+
+    String container = fixture.seedContainer(image, ContainerState.CREATED);
+
+    open.await("the new container", tells(CONTAINER_CREATED, container));
+    assertThat(closed.seen()).noneMatch(tells(CONTAINER_CREATED, container));
+    assertThat(closed.hasEnded()).as("end of a stream that was closed").isFalse();
+  }
+
+  @Test
+  @DisplayName("R6.7 Streams end once when the engine goes away, and new ones work when it is back")
+  void r6_7_streamsEndWithTheEngine() throws Exception {
+    require(EVENTS);
+    FaultInjector faults = require(Fault.UNREACHABLE);
+    ImageId image = fixture.seedImage(APP);
+    EventLog old = subscribe();
+    faults.inject(Fault.UNREACHABLE);
+    try {
+      old.awaitEnd();
+    } finally {
+      faults.recover();
+    }
+    EventLog young = subscribe();
+
+    String container = fixture.seedContainer(image, ContainerState.CREATED);
+
+    young.await("the new container", tells(CONTAINER_CREATED, container));
+    assertThat(old.breaches()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("R6.8 Streams that are open at once tell the same, one thing at a time")
+  void r6_8_streamsTellTheSame() throws Exception {
+    require(EVENTS);
+    ImageId image = fixture.seedImage(APP);
+    EventLog one = subscribe(SLOWNESS);
+    EventLog other = subscribe(SLOWNESS);
+
+    List<String> containers =
+        concurrently(THREADS, i -> fixture.seedContainer(image, ContainerState.CREATED));
+
+    List<String> order = orderOfCreation(one, containers);
+    assertThat(orderOfCreation(other, containers)).isEqualTo(order);
+    assertThat(one.breaches()).isEmpty();
+    assertThat(other.breaches()).isEmpty();
+  }
+
+  private static List<String> orderOfCreation(EventLog log, List<String> containers)
+      throws InterruptedException {
+    Set<String> order = new LinkedHashSet<>();
+    while (order.size() < containers.size()) {
+      RuntimeEvent created = log.await(
+          "all of " + containers + " but only " + order,
+          told ->
+              containers.stream().anyMatch(id -> tells(CONTAINER_CREATED, id).test(told)));
+      order.addAll(created.container().stream().toList());
+    }
+    return List.copyOf(order);
+  }
+
+  @Test
+  @DisplayName("R6.9 A pulled image is told")
+  void r6_9_pulledImageIsTold() throws Exception {
+    require(EVENTS);
+    require(PULL);
+    String reference = fixture.pullable();
+    EventLog log = subscribe();
+
+    pull(reference);
+
+    ImageId image = pulled(reference).id();
+    Predicate<RuntimeEvent> ofIt = names(image, reference);
+    log.await("the pull", told -> told.type().equals(IMAGE_PULLED) && ofIt.test(told));
+  }
+
+  private RuntimeEventSource events() {
+    return ability(RuntimeEventSource.class);
+  }
+
+  private EventLog subscribe() {
+    return subscribe(Duration.ZERO);
+  }
+
+  private EventLog subscribe(Duration slowness) {
+    EventLog log = new EventLog(fixture.eventPatience(), slowness);
+    streams.add(events().subscribe(log));
+    return log;
+  }
+
+  private static Predicate<RuntimeEvent> tells(RuntimeEventType type, String container) {
+    return tells(List.of(type), container);
+  }
+
+  private static Predicate<RuntimeEvent> tells(List<RuntimeEventType> types, String container) {
+    return event ->
+        types.contains(event.type()) && event.container().equals(Optional.of(container));
+  }
+
+  /** Whether an event tells the id of an image, or if it tells none, one of its names. */
+  private static Predicate<RuntimeEvent> names(ImageId image, String... references) {
+    return event -> event.image().isPresent()
+        ? event.image().get().equals(image)
+        : Stream.of(references).anyMatch(reference -> hasName(event, reference));
+  }
+
+  private static boolean hasName(RuntimeEvent event, String reference) {
+    return event
+        .reference()
+        .filter(name -> withoutRegistry(name).equals(withoutRegistry(reference)))
+        .isPresent();
+  }
+
+  // R7: look-up
+
+  @Test
+  @DisplayName("R7.1 An image is found by each of its tags, with its id and all its names")
+  void r7_1_imageIsFoundByItsTags() throws Exception {
+    require(LOOKUP);
+    ImageId image = fixture.seedImage(APP);
+    fixture.tag(image, OTHER);
+
+    for (String reference : List.of(APP, OTHER)) {
+      Image found = found(reference);
+      assertThat(found.id()).isEqualTo(listed(image).id());
+      assertThat(tags(found)).containsExactlyInAnyOrder(APP, OTHER);
+    }
+  }
+
+  @Test
+  @DisplayName("R7.2 An image is found by its name in full, and as it is listed")
+  void r7_2_imageIsFoundByItsNameInFull() throws Exception {
+    require(LOOKUP);
+    Image image = listed(fixture.seedImage(APP));
+
+    for (String reference : image.references()) {
+      assertThat(found(reference).id()).isEqualTo(image.id());
+      if (reference.equals(APP)) {
+        assertThat(found("docker.io/" + APP).id()).isEqualTo(image.id());
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("R7.3 A name without a tag is looked up as latest")
+  void r7_3_defaultTagIsLookedUp() throws Exception {
+    require(LOOKUP);
+    fixture.seedImage(APP);
+    assertThat(lookup().findImage(repository(APP))).isEmpty();
+
+    ImageId latest = fixture.seedImage(repository(APP) + ":latest");
+
+    assertThat(found(repository(APP)).id()).isEqualTo(listed(latest).id());
+  }
+
+  @Test
+  @DisplayName("R7.4 An image is found by its digest")
+  void r7_4_imageIsFoundByItsDigest() throws Exception {
+    require(LOOKUP);
+    require(DIGEST_ONLY_IMAGES);
+    Image image = listed(fixture.seedDigestOnlyImage("imagegc-kit/app"));
+
+    assertThat(found(image.references().get(0)).id()).isEqualTo(image.id());
+  }
+
+  @Test
+  @DisplayName("R7.5 An image is found by its id, with all its names, and an unknown id is not")
+  void r7_5_imageIsFoundByItsId() throws Exception {
+    require(LOOKUP);
+    ImageId named = listed(fixture.seedImage(APP)).id();
+    ImageId nameless = listed(fixture.seedUntaggedImage()).id();
+
+    assertThat(tags(found(named))).containsExactly(APP);
+    assertThat(tags(found(nameless))).isEmpty();
+    assertThat(lookup().findImage(similarId(named))).isEmpty();
+  }
+
+  @Test
+  @DisplayName("R7.6 A name that no image has is not found, and the beginning of an id is no name")
+  void r7_6_otherNamesAreNotFound() throws Exception {
+    require(LOOKUP);
+    ImageId image = listed(fixture.seedImage(APP)).id();
+
+    for (String reference : List.of(APP_TOO, OTHER, image.shortText())) {
+      assertThat(lookup().findImage(reference)).as("image %s", reference).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("R7.7 A look-up tells of now: a tag that has moved, an image that was removed")
+  void r7_7_lookUpTellsOfNow() throws Exception {
+    require(LOOKUP);
+    ImageId old = listed(fixture.seedImage(APP)).id();
+    assertThat(found(APP).id()).isEqualTo(old);
+    ImageId young = fixture.seedImage(OTHER);
+
+    fixture.tag(young, APP);
+    assertThat(found(APP).id()).isEqualTo(listed(young).id());
+    assertThat(tags(found(old))).isEmpty();
+    removesWhole(young);
+
+    assertThat(lookup().findImage(APP)).isEmpty();
+    assertThat(lookup().findImage(young)).isEmpty();
+  }
+
+  @Test
+  @DisplayName("R7.8 What is no reference is not looked up")
+  void r7_8_whatIsNoReferenceIsNotLookedUp() {
+    require(LOOKUP);
+    for (String text : NO_REFERENCES) {
+      assertThatThrownBy(() -> lookup().findImage(text))
+          .as("look-up of '%s'", text)
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  @DisplayName("R7.9 A look-up that is answered with nonsense throws ProtocolException")
+  void r7_9_malformedLookUp() throws Exception {
+    require(LOOKUP);
+    Map<String, ThrowingCallable> calls = calls(listed(fixture.seedImage(APP)));
+    calls.keySet().retainAll(LOOK_UPS);
+    throwsDuring(Fault.MALFORMED, ProtocolException.class, calls);
+  }
+
+  private ImageLookup lookup() {
+    return ability(ImageLookup.class);
+  }
+
+  private Image found(String reference) {
+    return lookup()
+        .findImage(reference)
+        .orElseThrow(() -> new AssertionError("image " + reference + " is not found"));
+  }
+
+  private Image found(ImageId id) {
+    return lookup()
+        .findImage(id)
+        .orElseThrow(() -> new AssertionError("image " + id + " is not found"));
+  }
+
+  private static String repository(String reference) {
+    return reference.substring(0, reference.lastIndexOf(':'));
+  }
+
+  // R8: pulling
+
+  @Test
+  @DisplayName("R8.1 A pulled image is there with its name")
+  void r8_1_pulledImageIsThere() throws Exception {
+    require(PULL);
+    String reference = fixture.pullable();
+
+    pull(reference);
+
+    Image image = pulled(reference);
+    if (fixture.capabilities().contains(LOOKUP)) {
+      assertThat(found(reference).id()).isEqualTo(image.id());
+    }
+  }
+
+  @Test
+  @DisplayName("R8.2 A name without a tag is pulled as latest, and nothing else is")
+  void r8_2_defaultTagIsPulled() throws Exception {
+    require(PULL);
+    String reference = fixture.pullable();
+
+    pull(repository(reference));
+
+    String repository = withoutRegistry(repository(reference));
+    assertThat(runtime.listImages().stream()
+            .flatMap(image -> tags(image).stream())
+            .filter(tag -> repository(tag).equals(repository))
+            .distinct())
+        .containsExactly(withoutRegistry(reference));
+  }
+
+  @Test
+  @DisplayName("R8.3 An image that is there can be pulled again")
+  void r8_3_imageIsPulledAgain() throws Exception {
+    require(PULL);
+    String reference = fixture.pullable();
+    pull(reference);
+    ImageId first = pulled(reference).id();
+
+    pull(reference);
+
+    assertThat(pulled(reference).id()).isEqualTo(first);
+  }
+
+  @Test
+  @DisplayName("R8.4 A pull of an image that the registry does not have throws PullException")
+  void r8_4_unknownImageIsRefused() throws Exception {
+    require(PULL);
+    String unknown = repository(fixture.pullable()) + ":no-such-tag";
+
+    assertThatThrownBy(() -> pull(unknown)).isInstanceOf(PullException.class);
+
+    assertThat(runtime.listImages())
+        .flatExtracting(RuntimeCompatibilityKit::tags)
+        .doesNotContain(withoutRegistry(unknown));
+  }
+
+  @Test
+  @DisplayName("R8.5 Progress never goes back, and is told one report at a time")
+  void r8_5_progressGoesForward() throws Exception {
+    require(PULL);
+    ProgressLog log = new ProgressLog();
+
+    puller().pull(fixture.pullable(), Optional.empty(), log);
+
+    assertThat(log.breaches()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("R8.6 What is no reference is not pulled")
+  void r8_6_whatIsNoReferenceIsNotPulled() {
+    require(PULL);
+    for (String text : NO_REFERENCES) {
+      assertThatThrownBy(() -> pull(text))
+          .as("pull of '%s'", text)
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  @DisplayName("R8.7 A pull by an unreachable engine throws UnreachableException")
+  void r8_7_pullByUnreachableEngine() throws Exception {
+    pullThrowsDuring(Fault.UNREACHABLE, UnreachableException.class);
+  }
+
+  @Test
+  @DisplayName("R8.8 A pull by a hanging engine throws TimedOutException, in bounded time")
+  void r8_8_pullByHangingEngine() throws Exception {
+    pullThrowsDuring(Fault.HANG, TimedOutException.class);
+  }
+
+  @Test
+  @DisplayName("R8.9 An interrupt ends a pull with CancelledException and stays set")
+  void r8_9_interruptedPull() throws Exception {
+    require(PULL);
+    FaultInjector faults = require(Fault.HANG);
+    String reference = fixture.pullable();
+    interruptEnds(faults, Map.of("pull", () -> pull(reference)));
+  }
+
+  private void pullThrowsDuring(Fault fault, Class<? extends GcException> expected)
+      throws Exception {
+    require(PULL);
+    require(fault);
+    String reference = fixture.pullable();
+    throwsDuring(fault, expected, Map.of("pull", () -> pull(reference)));
+    pull(reference); // the same runtime works again
+    pulled(reference);
+  }
+
+  private ImagePuller puller() {
+    return ability(ImagePuller.class);
+  }
+
+  private void pull(String reference) {
+    puller().pull(reference, Optional.empty(), progress -> {});
+  }
+
+  private Image pulled(String reference) {
+    return runtime.listImages().stream()
+        .filter(image -> tags(image).contains(withoutRegistry(reference)))
+        .findFirst()
+        .orElseThrow(
+            () -> new AssertionError("image " + reference + " was pulled and is not there"));
+  }
+
   // What the rules are made from
+
+  private <T> T ability(Class<T> type) {
+    assertThat(runtime).as("a runtime with the declared abilities").isInstanceOf(type);
+    return type.cast(runtime);
+  }
 
   private void require(RuntimeCapability capability) {
     assumeTrue(
@@ -876,7 +1422,11 @@ public abstract class RuntimeCompatibilityKit {
 
   /** Returns the tags of an image as the kit wrote them. */
   private List<String> tags(ImageId id) {
-    return listed(id).references().stream()
+    return tags(listed(id));
+  }
+
+  private static List<String> tags(Image image) {
+    return image.references().stream()
         .filter(reference -> !reference.contains("@"))
         .map(RuntimeCompatibilityKit::withoutRegistry)
         .toList();

@@ -5,6 +5,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Runtime;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 
@@ -35,7 +36,7 @@ public interface RuntimeFixture extends AutoCloseable {
   /**
    * Returns what makes the engine fail.
    *
-   * @return empty unless overridden, and the rules of group R4 are aborted
+   * @return empty unless overridden, and the rules that need a fault are aborted
    */
   default Optional<FaultInjector> faults() {
     return Optional.empty();
@@ -129,6 +130,26 @@ public interface RuntimeFixture extends AutoCloseable {
    */
   default ImageId seedPinnedImage() throws Exception {
     throw missing(RuntimeCapability.PINNED_IMAGES);
+  }
+
+  /**
+   * Names an image that the engine can pull and does not have yet; for {@link RuntimeCapability#PULL}. Its repository, after the
+   * registry if there is one, begins with "imagegc-kit/" and has one more tag at least, whose image is another one.
+   *
+   * @return its name, which ends with ":latest", for instance "127.0.0.1:5000/imagegc-kit/pulled:latest"
+   * @throws Exception if that does not work
+   */
+  default String pullable() throws Exception {
+    throw missing(RuntimeCapability.PULL);
+  }
+
+  /**
+   * Returns how long an event may take to arrive; for {@link RuntimeCapability#EVENTS}. A rule that waits for longer fails.
+   *
+   * @return 30 seconds unless overridden
+   */
+  default Duration eventPatience() {
+    return Duration.ofSeconds(30);
   }
 
   @Override

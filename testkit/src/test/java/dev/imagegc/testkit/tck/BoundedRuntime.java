@@ -4,24 +4,31 @@ package dev.imagegc.testkit.tck;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.PullProgress;
+import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.RuntimeEventListener;
 import dev.imagegc.api.TimedOutException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** Puts a deadline around each call, as an adapter does: what the rules about hanging engines need. */
-class BoundedRuntime implements Runtime {
-  private final Runtime engine;
+class BoundedRuntime implements AbleRuntime {
+  private final AbleRuntime engine;
   private final Duration deadline;
 
   BoundedRuntime(Runtime engine, Duration deadline) {
-    this.engine = engine;
+    this.engine = new ForwardingRuntime(engine);
     this.deadline = deadline;
   }
 
@@ -38,6 +45,29 @@ class BoundedRuntime implements Runtime {
   @Override
   public RemovalResult removeImage(Image image) {
     return bounded(() -> engine.removeImage(image));
+  }
+
+  @Override
+  public Subscription subscribe(RuntimeEventListener listener) {
+    return bounded(() -> engine.subscribe(listener));
+  }
+
+  @Override
+  public Optional<Image> findImage(String reference) {
+    return bounded(() -> engine.findImage(reference));
+  }
+
+  @Override
+  public Optional<Image> findImage(ImageId id) {
+    return bounded(() -> engine.findImage(id));
+  }
+
+  @Override
+  public void pull(
+      String reference,
+      Optional<RegistryCredentials> credentials,
+      Consumer<PullProgress> progress) {
+    bounded(Executors.callable(() -> engine.pull(reference, credentials, progress)));
   }
 
   private <T> T bounded(Callable<T> call) {

@@ -42,4 +42,9 @@ class ForwardingFixture extends MinimalFixture {
   public ImageId seedPinnedImage() {
     return target.seedPinnedImage();
   }
+
+  @Override
+  public String pullable() {
+    return target.pullable();
+  }
 }

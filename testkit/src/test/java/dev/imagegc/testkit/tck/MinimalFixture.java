@@ -5,6 +5,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.testkit.FakeNode;
+import java.time.Duration;
 
 /** A fixture on a fake node that implements what it must and nothing more. */
 class MinimalFixture implements RuntimeFixture {
@@ -19,6 +20,12 @@ class MinimalFixture implements RuntimeFixture {
   @Override
   public Runtime runtime() {
     return runtime;
+  }
+
+  /** The node tells events at once: a rule that waits for one waits in vain. */
+  @Override
+  public Duration eventPatience() {
+    return Duration.ofMillis(500);
   }
 
   @Override

@@ -17,8 +17,14 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.PullException;
+import dev.imagegc.api.PullProgress;
+import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.RuntimeEvent;
+import dev.imagegc.api.RuntimeEventListener;
+import dev.imagegc.api.RuntimeEventType;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.testkit.FakeNode;
 import java.lang.reflect.Method;
@@ -29,15 +35,23 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -85,7 +99,9 @@ class RuntimeCompatibilityKitTest {
         .containsOnlyKeys(
             "R1.7", "R1.8", "R1.9", "R1.10", "R1.11", "R1.12", "R2.4", "R2.8", "R3.7", "R3.10",
             "R3.12", "R3.13", "R3.14", "R3.17", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5", "R4.6",
-            "R4.7")
+            "R4.7", "R6.1", "R6.2", "R6.3", "R6.4", "R6.5", "R6.6", "R6.7", "R6.8", "R6.9", "R7.1",
+            "R7.2", "R7.3", "R7.4", "R7.5", "R7.6", "R7.7", "R7.8", "R7.9", "R8.1", "R8.2", "R8.3",
+            "R8.4", "R8.5", "R8.6", "R8.7", "R8.8", "R8.9")
         .hasEntrySatisfying("R1.8", why -> assertThat(why).contains("does not declare PARENTS"))
         .hasEntrySatisfying(
             "R4.2", why -> assertThat(why).contains("does not offer the fault HANG"))
@@ -105,7 +121,8 @@ class RuntimeCompatibilityKitTest {
 
     assertThat(failed(tests))
         .containsExactly(
-            "R1.10", "R1.12", "R1.7", "R1.8", "R1.9", "R2.8", "R3.12", "R3.13", "R3.14", "R3.7");
+            "R1.10", "R1.12", "R1.7", "R1.8", "R1.9", "R2.8", "R3.12", "R3.13", "R3.14", "R3.7",
+            "R6.9", "R7.4", "R8.1", "R8.2", "R8.3", "R8.4", "R8.5");
     assertThat(tests.failed().stream().map(RuntimeCompatibilityKitTest::reason))
         .allMatch(reason -> reason.contains("must implement the verb"))
         .anyMatch(reason -> reason.contains("IMAGE_MOUNTS"));
@@ -120,6 +137,11 @@ class RuntimeCompatibilityKitTest {
                 super.listImages(),
                 image -> withReferences(
                     image, image.references().stream().map(name -> "localhost/" + name)));
+          }
+
+          @Override
+          public Optional<Image> findImage(String reference) {
+            return super.findImage(reference.replace("localhost/", ""));
           }
         }))
         .isEmpty();
@@ -248,7 +270,7 @@ class RuntimeCompatibilityKitTest {
   }
 
   @Test
-  void digestsHidden_failsR1_7() {
+  void digestsHidden_failsR1_7AndR7_4() {
     assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
           @Override
           public List<Image> listImages() {
@@ -258,7 +280,7 @@ class RuntimeCompatibilityKitTest {
                     image, image.references().stream().filter(name -> !name.contains("@"))));
           }
         }))
-        .containsExactly("R1.7");
+        .containsExactly("R1.7", "R7.4");
   }
 
   @Test
@@ -447,7 +469,7 @@ class RuntimeCompatibilityKitTest {
           node.untag(image.references().get(0));
           return RemovalResult.of(REMOVED);
         })))
-        .containsExactly("R3.13", "R3.4", "R3.5");
+        .containsExactly("R3.13", "R3.4", "R3.5", "R6.3", "R7.7");
   }
 
   @Test
@@ -615,9 +637,9 @@ class RuntimeCompatibilityKitTest {
   }
 
   @Test
-  void noDeadlines_failsR4_2() {
+  void noDeadlines_failsR4_2AndR8_8() {
     assertThat(failed(run(node -> new HangingFixture(node, node.runtime(), Duration.ofSeconds(2)))))
-        .containsExactly("R4.2", "R4.7");
+        .containsExactly("R4.2", "R4.7", "R8.8");
   }
 
   @Test
@@ -686,7 +708,568 @@ class RuntimeCompatibilityKitTest {
         .containsExactly("R5.1");
   }
 
+  // R6 is broken
+
+  @Test
+  void runtimeWithoutTheDeclaredAbilities_failsTheirRules() {
+    assertThat(failures(FakeNode::plainRuntime))
+        .contains("R6.1", "R6.9", "R7.1", "R7.9", "R8.1", "R8.6")
+        .doesNotContain("R1.1", "R2.1", "R3.1", "R5.1");
+  }
+
+  @Test
+  void eventsOfContainersLost_failsR6() {
+    assertThat(failures(telling((event, listener) -> {
+          if (event.container().isEmpty()) {
+            listener.onEvent(event);
+          }
+        })))
+        .containsExactly("R6.1", "R6.4", "R6.5", "R6.6", "R6.7", "R6.8");
+  }
+
+  @Test
+  void eventsOfImagesLost_failsR6() {
+    assertThat(failures(telling((event, listener) -> {
+          if (event.container().isPresent()) {
+            listener.onEvent(event);
+          }
+        })))
+        .containsExactly("R6.2", "R6.3", "R6.9");
+  }
+
+  @Test
+  void endOfAContainerLost_failsR6_1() {
+    assertThat(failures(without(RuntimeEventType.CONTAINER_DIED))).containsExactly("R6.1");
+  }
+
+  @Test
+  void deletionOrLostNameNotTold_failsR6_3() {
+    assertThat(failures(without(RuntimeEventType.IMAGE_DELETED))).containsExactly("R6.3");
+    assertThat(failures(without(RuntimeEventType.IMAGE_UNTAGGED))).containsExactly("R6.3");
+  }
+
+  @Test
+  void eventsInAnotherOrder_failsR6_1() {
+    assertThat(failures(telling((event, listener) -> {
+          if (event.type().equals(RuntimeEventType.CONTAINER_REMOVED)) {
+            listener.onEvent(event);
+            listener.onEvent(retyped(event, RuntimeEventType.CONTAINER_DIED));
+          } else if (!event.type().equals(RuntimeEventType.CONTAINER_DIED)) {
+            listener.onEvent(event);
+          }
+        })))
+        .containsExactly("R6.1");
+  }
+
+  @Test
+  void eventsTwice_pass() {
+    assertThat(failures(telling((event, listener) -> {
+          listener.onEvent(event);
+          listener.onEvent(event);
+        })))
+        .isEmpty();
+  }
+
+  @Test
+  void idsThatAreNotThoseOfTheListing_failR6() {
+    assertThat(failures(telling((event, listener) ->
+            listener.onEvent(ofImage(event, ImageId.of("sha256:" + "f".repeat(64)))))))
+        .containsExactly("R6.1", "R6.2", "R6.3", "R6.9");
+  }
+
+  @Test
+  void namesInPlaceOfIds_pass_butNothingAtAllFails() {
+    assertThat(failures(telling((event, listener) -> listener.onEvent(ofImage(event, null)))))
+        .isEmpty();
+    assertThat(failures(telling((event, listener) -> {
+          RuntimeEvent.Builder bare = RuntimeEvent.builder(event.type());
+          event.container().ifPresent(bare::container);
+          listener.onEvent(bare.build());
+        })))
+        .containsExactly("R6.1", "R6.2", "R6.3", "R6.9");
+  }
+
+  @Test
+  void streamThatOpensLate_failsR6() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Subscription subscribe(RuntimeEventListener listener) {
+            AtomicInteger told = new AtomicInteger();
+            return super.subscribe(filtering(listener, event -> told.incrementAndGet() > 1));
+          }
+        }))
+        .contains("R6.1", "R6.4")
+        .doesNotContain("R7.1", "R8.1");
+  }
+
+  @Test
+  void streamThatTellsOfThePast_failsR6_5() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Subscription subscribe(RuntimeEventListener listener) {
+            for (Container container : node.runtime().listContainers()) {
+              listener.onEvent(RuntimeEvent.builder(RuntimeEventType.CONTAINER_CREATED)
+                  .container(container.id())
+                  .build());
+            }
+            return super.subscribe(listener);
+          }
+        }))
+        .containsExactly("R6.5");
+  }
+
+  @Test
+  void streamThatCannotBeClosed_failsR6_6() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Subscription subscribe(RuntimeEventListener listener) {
+            super.subscribe(listener);
+            return () -> {};
+          }
+        }))
+        .containsExactly("R6.6");
+  }
+
+  @Test
+  void closeThatTellsTheEnd_failsR6_6() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Subscription subscribe(RuntimeEventListener listener) {
+            Subscription stream = super.subscribe(listener);
+            return () -> {
+              stream.close();
+              listener.onEnd(new UnreachableException("closed"));
+            };
+          }
+        }))
+        .containsExactly("R6.6");
+  }
+
+  @Test
+  void endNotTold_orTwice_orBeforeAnotherEvent_failsR6_7() {
+    assertThat(failures(ending((listener, cause) -> {}))).containsExactly("R6.7");
+    assertThat(failures(ending((listener, cause) -> {
+          listener.onEnd(cause);
+          listener.onEnd(cause);
+        })))
+        .containsExactly("R6.7");
+    assertThat(failures(ending((listener, cause) -> {
+          listener.onEnd(cause);
+          listener.onEvent(RuntimeEvent.builder(RuntimeEventType.IMAGE_PULLED).build());
+        })))
+        .containsExactly("R6.7");
+  }
+
+  @Test
+  void noStreamAfterAnEnd_failsR6_7() {
+    assertThat(failures(node -> {
+          AtomicBoolean spoilt = new AtomicBoolean();
+          return new ForwardingRuntime(node.runtime()) {
+            @Override
+            public Subscription subscribe(RuntimeEventListener listener) {
+              if (spoilt.get()) {
+                throw new UnreachableException("spoilt");
+              }
+              return super.subscribe(hearing(listener::onEvent, cause -> {
+                spoilt.set(true);
+                listener.onEnd(cause);
+              }));
+            }
+          };
+        }))
+        .containsExactly("R6.7");
+  }
+
+  @Test
+  void onlyOneStreamIsTold_failsR6_6AndR6_8() {
+    assertThat(failures(node -> {
+          AtomicReference<RuntimeEventListener> first = new AtomicReference<>();
+          return new ForwardingRuntime(node.runtime()) {
+            @Override
+            public Subscription subscribe(RuntimeEventListener listener) {
+              boolean only = first.compareAndSet(null, listener);
+              Subscription stream = super.subscribe(filtering(listener, event -> only));
+              return () -> {
+                stream.close();
+                first.compareAndSet(listener, null);
+              };
+            }
+          };
+        }))
+        .contains("R6.6", "R6.8")
+        .doesNotContain("R6.1", "R6.2", "R6.3");
+  }
+
+  @Test
+  void twoEventsAtOnce_failR6_8() {
+    assertThat(failures(telling((event, listener) -> {
+          Thread other = new Thread(() -> listener.onEvent(event));
+          other.start();
+          listener.onEvent(event);
+          joinUninterruptibly(other);
+        })))
+        .contains("R6.8");
+  }
+
+  // R7 is broken
+
+  @Test
+  void lookUpWithOneNameOnly_failsR7_1() {
+    assertThat(failures(lookingUp((node, reference) -> node.lookup()
+            .findImage(reference)
+            .map(image -> withReferences(image, image.references().stream().limit(1))))))
+        .containsExactly("R7.1");
+  }
+
+  @Test
+  void namesComparedAsTheyAreWritten_failsR7_2AndR7_3() {
+    assertThat(failures(lookingUp((node, reference) -> node.lookup()
+            .findImage(reference)
+            .filter(image -> image.references().contains(reference)))))
+        .containsExactly("R7.2", "R7.3");
+  }
+
+  @Test
+  void anyTagTakenForTheDefaultOne_failsR7_3() {
+    assertThat(failures(lookingUp((node, reference) -> {
+          Optional<Image> found = node.lookup().findImage(reference);
+          return found.isPresent() || reference.contains(":") || reference.isBlank()
+              ? found
+              : node.runtime().listImages().stream()
+                  .filter(image -> image.references().toString().contains(reference + ":"))
+                  .findFirst();
+        })))
+        .containsExactly("R7.3");
+  }
+
+  @Test
+  void digestsNotFound_failsR7_4() {
+    assertThat(failures(lookingUp((node, reference) ->
+            reference.contains("@") ? Optional.empty() : node.lookup().findImage(reference))))
+        .containsExactly("R7.4");
+  }
+
+  @Test
+  void idsNotFound_orInvented_failR7() {
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Optional<Image> findImage(ImageId id) {
+            return super.findImage(id).filter(image -> !image.references().isEmpty());
+          }
+        }))
+        .containsExactly("R7.5", "R7.7");
+    assertThat(failures(node -> new ForwardingRuntime(node.runtime()) {
+          @Override
+          public Optional<Image> findImage(ImageId id) {
+            return super.findImage(id).or(() -> Optional.of(Image.builder(id).build()));
+          }
+        }))
+        .containsExactly("R7.5", "R7.7");
+  }
+
+  @Test
+  void beginningOfAnIdTakenForAName_failsR7_6() {
+    assertThat(failures(lookingUp((node, reference) -> node.lookup()
+            .findImage(reference)
+            .or(() -> node.runtime().listImages().stream()
+                .filter(image -> image.id().shortText().equals(reference))
+                .findFirst()))))
+        .containsExactly("R7.6");
+  }
+
+  @Test
+  void lookUpsRemembered_failsR7_7() {
+    assertThat(failures(node -> {
+          Map<String, Optional<Image>> remembered = new ConcurrentHashMap<>();
+          return new ForwardingRuntime(node.runtime()) {
+            @Override
+            public Optional<Image> findImage(String reference) {
+              Optional<Image> found = super.findImage(reference);
+              return found.isEmpty() && !remembered.containsKey(reference)
+                  ? found
+                  : remembered.computeIfAbsent(reference, unused -> found);
+            }
+          };
+        }))
+        .contains("R7.7");
+  }
+
+  @Test
+  void anythingTakenForAReference_failsR7_8() {
+    assertThat(failures(lookingUp((node, reference) -> {
+          try {
+            return node.lookup().findImage(reference);
+          } catch (IllegalArgumentException e) {
+            return Optional.empty();
+          }
+        })))
+        .containsExactly("R7.8");
+  }
+
+  @Test
+  void failuresTakenForNotFound_failsR7_9AndR4_1() {
+    assertThat(failures(lookingUp((node, reference) ->
+            orElse(() -> node.lookup().findImage(reference), Optional.empty()))))
+        .containsExactly("R4.1", "R7.9");
+  }
+
+  // R8 is broken
+
+  @Test
+  void pullThatDoesNothing_failsR8() {
+    assertThat(failures(pulling((node, reference, progress) -> {})))
+        .containsExactly("R6.9", "R8.1", "R8.2", "R8.3", "R8.4", "R8.6", "R8.7");
+  }
+
+  @Test
+  void everyTagPulled_failsR8_2() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          if (reference.indexOf(':') < 0 && reference.contains("pulled")) {
+            node.puller().pull(reference + ":1", Optional.empty(), progress);
+          }
+          node.puller().pull(reference, Optional.empty(), progress);
+        })))
+        .containsExactly("R8.2");
+  }
+
+  @Test
+  void secondPullRefused_failsR8_3() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          if (!reference.isBlank() && node.imageIds().size() > 0) {
+            throw new PullException("it is there");
+          }
+          node.puller().pull(reference, Optional.empty(), progress);
+        })))
+        .contains("R8.3");
+  }
+
+  @Test
+  void refusalSwallowed_orOfAnotherKind_failsR8_4() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          try {
+            node.puller().pull(reference, Optional.empty(), progress);
+          } catch (PullException e) {
+            progress.accept(PullProgress.of(0, OptionalLong.empty(), "error"));
+          }
+        })))
+        .containsExactly("R8.4");
+    assertThat(failures(pulling((node, reference, progress) -> {
+          try {
+            node.puller().pull(reference, Optional.empty(), progress);
+          } catch (PullException e) {
+            throw new ProtocolException("404");
+          }
+        })))
+        .containsExactly("R8.4");
+  }
+
+  @Test
+  void progressThatGoesBack_orBeyondItsTotal_failsR8_5() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          node.puller().pull(reference, Optional.empty(), progress);
+          progress.accept(PullProgress.of(0, OptionalLong.empty(), "next layer"));
+        })))
+        .containsExactly("R8.5");
+    assertThat(failures(pulling((node, reference, progress) -> {
+          progress.accept(PullProgress.of(2, OptionalLong.of(1), ""));
+          node.puller().pull(reference, Optional.empty(), unheard -> {});
+        })))
+        .containsExactly("R8.5");
+  }
+
+  @Test
+  void anythingPulled_failsR8_6() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          try {
+            node.puller().pull(reference, Optional.empty(), progress);
+          } catch (IllegalArgumentException e) {
+            throw new PullException("no reference");
+          }
+        })))
+        .containsExactly("R8.6");
+  }
+
+  @Test
+  void unreachableTakenForARefusal_failsR8_7() {
+    assertThat(failures(pulling((node, reference, progress) -> {
+          try {
+            node.puller().pull(reference, Optional.empty(), progress);
+          } catch (UnreachableException e) {
+            throw new PullException("no engine", e);
+          }
+        })))
+        .containsExactly("R8.7");
+  }
+
+  @Test
+  void pullWithoutDeadline_failsR8_8() {
+    assertThat(failed(run(node -> new HangingFixture(
+            node,
+            new ForwardingRuntime(bounded(node.runtime())) {
+              @Override
+              public void pull(
+                  String reference,
+                  Optional<RegistryCredentials> credentials,
+                  Consumer<PullProgress> progress) {
+                node.puller().pull(reference, credentials, progress);
+              }
+            },
+            Duration.ofSeconds(2)))))
+        .containsExactly("R8.8");
+  }
+
+  @Test
+  void interruptFlagOfAPullLost_failsR8_9() {
+    assertThat(failuresWhenHanging(runtime -> new ForwardingRuntime(runtime) {
+          @Override
+          public void pull(
+              String reference,
+              Optional<RegistryCredentials> credentials,
+              Consumer<PullProgress> progress) {
+            try {
+              super.pull(reference, credentials, progress);
+            } finally {
+              Thread.interrupted();
+            }
+          }
+        }))
+        .containsExactly("R8.9");
+  }
+
+  @Test
+  void streamOrLookUpWithoutDeadline_failsR4_2() {
+    assertThat(failed(run(node -> new HangingFixture(
+            node,
+            new ForwardingRuntime(bounded(node.runtime())) {
+              @Override
+              public Subscription subscribe(RuntimeEventListener listener) {
+                return node.events().subscribe(listener);
+              }
+            },
+            Duration.ofSeconds(2)))))
+        .containsExactly("R4.2");
+    assertThat(failed(run(node -> new HangingFixture(
+            node,
+            new ForwardingRuntime(bounded(node.runtime())) {
+              @Override
+              public Optional<Image> findImage(ImageId id) {
+                return node.lookup().findImage(id);
+              }
+            },
+            Duration.ofSeconds(2)))))
+        .containsExactly("R4.2");
+  }
+
   // Tools
+
+  private static void joinUninterruptibly(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static Function<FakeNode, Runtime> telling(
+      BiConsumer<RuntimeEvent, RuntimeEventListener> event) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public Subscription subscribe(RuntimeEventListener listener) {
+        return super.subscribe(hearing(told -> event.accept(told, listener), listener::onEnd));
+      }
+    };
+  }
+
+  private static Function<FakeNode, Runtime> ending(
+      BiConsumer<RuntimeEventListener, GcException> end) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public Subscription subscribe(RuntimeEventListener listener) {
+        return super.subscribe(hearing(listener::onEvent, cause -> end.accept(listener, cause)));
+      }
+    };
+  }
+
+  private static Function<FakeNode, Runtime> without(RuntimeEventType type) {
+    return telling((event, listener) -> {
+      if (!event.type().equals(type)) {
+        listener.onEvent(event);
+      }
+    });
+  }
+
+  private static RuntimeEventListener filtering(
+      RuntimeEventListener listener, Predicate<RuntimeEvent> which) {
+    return hearing(
+        event -> {
+          if (which.test(event)) {
+            listener.onEvent(event);
+          }
+        },
+        listener::onEnd);
+  }
+
+  private static RuntimeEventListener hearing(
+      Consumer<RuntimeEvent> onEvent, Consumer<GcException> onEnd) {
+    return new RuntimeEventListener() {
+      @Override
+      public void onEvent(RuntimeEvent event) {
+        onEvent.accept(event);
+      }
+
+      @Override
+      public void onEnd(GcException cause) {
+        onEnd.accept(cause);
+      }
+    };
+  }
+
+  private static RuntimeEvent retyped(RuntimeEvent event, RuntimeEventType type) {
+    RuntimeEvent.Builder copy = RuntimeEvent.builder(type);
+    event.image().ifPresent(copy::image);
+    event.reference().ifPresent(copy::reference);
+    event.container().ifPresent(copy::container);
+    return copy.build();
+  }
+
+  private static RuntimeEvent ofImage(RuntimeEvent event, @Nullable ImageId image) {
+    RuntimeEvent.Builder copy = RuntimeEvent.builder(event.type());
+    if (image != null) {
+      copy.image(image);
+    }
+    event.reference().ifPresent(copy::reference);
+    event.container().ifPresent(copy::container);
+    return copy.build();
+  }
+
+  private interface LookUp {
+    Optional<Image> find(FakeNode node, String reference);
+  }
+
+  private static Function<FakeNode, Runtime> lookingUp(LookUp lookUp) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public Optional<Image> findImage(String reference) {
+        return lookUp.find(node, reference);
+      }
+    };
+  }
+
+  private interface Pull {
+    void pull(FakeNode node, String reference, Consumer<PullProgress> progress);
+  }
+
+  private static Function<FakeNode, Runtime> pulling(Pull pull) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public void pull(
+          String reference,
+          Optional<RegistryCredentials> credentials,
+          Consumer<PullProgress> progress) {
+        pull.pull(node, reference, progress);
+      }
+    };
+  }
 
   private interface Removal {
     RemovalResult remove(FakeNode node, Image image);
