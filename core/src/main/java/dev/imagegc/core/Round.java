@@ -209,7 +209,8 @@ final class Round {
     BiPredicate<ImageRecord, Verdict> becameDue =
         (image, verdict) -> verdict.reason().isEmpty()
             && Planner.isDueByAge(image, verdict, thresholds, now)
-            && !Planner.isDueByAge(image, verdict, thresholds, last);
+            && (Planner.idleSince(image).isAfter(last)
+                || !Planner.isDueByAge(image, verdict, thresholds, last));
     return byVerdict
         ? policy.anyVerdict(images, becameDue)
         : images.stream().anyMatch(image -> becameDue.test(image, Verdict.mayGo()));
