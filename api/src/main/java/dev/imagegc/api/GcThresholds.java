@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * When a round starts, where it stops, and the ages it respects.
  *
  * <p>The defaults are the kubelet's of today: high {@value #DEFAULT_HIGH_PERCENT}, low {@value #DEFAULT_LOW_PERCENT},
- * minAge 2 minutes, maxAge off. (Its first versions had 90 and 80.)
+ * minAge 2 minutes, maxAge off. (Its first versions had 90 and 80.) Grace, which it does not have, is off.
  */
 public final class GcThresholds {
   /** Percent of the image filesystem in use at which a round starts to free space. */

@@ -111,15 +111,9 @@ final class ImageRules {
   /** What keeps an image comes before what makes it due. */
   private Verdict verdict(ImageRecord record, Map<ImageId, Verdict> kept) {
     Image image = record.image();
-    if (!owned.isEmpty() && !isOwnedWhateverItsNames(image)) {
-      if (image.references().isEmpty()) {
-        return Verdict.stays(Reason.NOT_OWNED, "it has no name that could be owned");
-      }
-      for (String name : image.references()) {
-        if (!isOwned(image, name)) {
-          return Verdict.stays(Reason.NOT_OWNED, "its name '" + name + "' is not owned");
-        }
-      }
+    Verdict foreign = foreign(image);
+    if (foreign != null) {
+      return foreign;
     }
     Verdict keeps = first(protecting, image);
     if (keeps != null) {
@@ -143,6 +137,22 @@ final class ImageRules {
   }
 
   // Ownership
+
+  /** One name that is not owned is enough: a removal takes them all. */
+  private @Nullable Verdict foreign(Image image) {
+    if (owned.isEmpty() || isOwnedWhateverItsNames(image)) {
+      return null;
+    }
+    if (image.references().isEmpty()) {
+      return Verdict.stays(Reason.NOT_OWNED, "it has no name that could be owned");
+    }
+    for (String name : image.references()) {
+      if (!isOwned(image, name)) {
+        return Verdict.stays(Reason.NOT_OWNED, "its name '" + name + "' is not owned");
+      }
+    }
+    return null;
+  }
 
   private boolean isOwnedWhateverItsNames(Image image) {
     return owned.stream().anyMatch(rule -> !rule.selector().judgesNames() && rule.matches(image));

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * digest or label. Immutable.
  */
 public final class ImageSelector {
-  private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}");
+  private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
 
   private static final CharMatcher NOT_IN_A_NAME =
       CharMatcher.anyOf("*?[]{}!\\@").or(CharMatcher.whitespace()).or(CharMatcher.javaIsoControl());

@@ -59,7 +59,10 @@ public final class LruGcPolicy implements GcPolicy {
     return thresholds;
   }
 
-  /** Judges an image as if it were the only one of the node: it is then among the newest of its repository. */
+  /**
+   * Judges an image as if it were the only one of the node: it is then the newest of its repository. A policy that wraps this
+   * one passes on {@link #verdicts}, {@link #makesDue()} and {@link #unmatchedRules()} too.
+   */
   @Override
   public Verdict verdict(ImageRecord image) {
     return rules.judge(List.of(image)).apply(image);

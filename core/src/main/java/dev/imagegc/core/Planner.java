@@ -476,7 +476,8 @@ final class Planner {
     return age(record.firstDetected(), now).compareTo(thresholds.minAge()) < 0;
   }
 
-  private static Instant idleSince(ImageRecord record) {
+  /** The later of last use and first sight. */
+  static Instant idleSince(ImageRecord record) {
     return record
         .lastUsed()
         .filter(used -> used.isAfter(record.firstDetected()))

@@ -40,10 +40,10 @@ final class Round {
   private final PolicyGuard policy;
   private final History history;
   private final Duration detectionInterval;
-  private @Nullable Instant lastCollection; // when a round last acted on ages
   private final Set<String> toldRules = new HashSet<>(); // that match no image
   private final List<String> unreportedRules = new ArrayList<>(); // told, but in no report yet
-  private boolean rulesShown; // an image
+  private boolean rulesShown; // at least one image
+  private @Nullable Instant lastCollection; // when a round last acted on ages
 
   Round(Sweep.Tools tools, PolicyGuard policy, History history, Duration detectionInterval) {
     this.tools = tools;
@@ -219,7 +219,8 @@ final class Round {
     BiPredicate<ImageRecord, Verdict> becameDue =
         (image, verdict) -> verdict.reason().isEmpty()
             && Planner.isDueByAge(image, verdict, thresholds, now)
-            && !Planner.isDueByAge(image, verdict, thresholds, last);
+            && (Planner.idleSince(image).isAfter(last)
+                || !Planner.isDueByAge(image, verdict, thresholds, last));
     return byVerdict
         ? policy.anyVerdict(images, becameDue)
         : images.stream().anyMatch(image -> becameDue.test(image, Verdict.mayGo()));

@@ -7,10 +7,16 @@ import static dev.imagegc.core.Nodes.reason;
 import static dev.imagegc.core.Nodes.removed;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.imagegc.api.Decision;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.HeldBytes;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Layer;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RemovalOutcome;
@@ -19,7 +25,12 @@ import dev.imagegc.api.Verdict;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Why the disk is still full, in bytes and in words. High is 90 %, low 80 %, on a disk of 1000 bytes. */
 class ShortfallTest {
@@ -242,6 +253,41 @@ class ShortfallTest {
     try (ImageGcManager gc = collector(node).build()) {
       assertThat(gc.garbageCollect().explanation())
           .endsWith("640 B by data that is not images; all that may go was predicted to free 20 B");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "IN_USE, PINNED",
+    "PINNED, LEASED",
+    "LEASED, PROTECTED",
+    "PROTECTED, NOT_OWNED",
+    "NOT_OWNED, KEPT_NEWEST",
+    "KEPT_NEWEST, POLICY_FAILED",
+    "POLICY_FAILED, HOSTS_OWN",
+    "HOSTS_OWN, TOO_YOUNG",
+    "TOO_YOUNG, RECENTLY_USED",
+    "RECENTLY_USED, REMOVAL_FAILED"
+  })
+  void layerOfTwoImages_isHeldByTheStrongerReason(String stronger, String weaker) {
+    for (List<String> reasons : List.of(List.of(stronger, weaker), List.of(weaker, stronger))) {
+      RecordBook book = new RecordBook();
+      List<Image> images = IntStream.of(0, 1)
+          .mapToObj(i -> Image.builder(ImageId.of("image-" + i))
+              .layers(List.of(Layer.of("shared", 10)))
+              .build())
+          .toList();
+      book.merge(new NodeView(images, List.of()), Instant.EPOCH);
+      List<ImageDecision> decisions = IntStream.of(0, 1)
+          .mapToObj(i -> ImageDecision.builder(
+                  ImageRecord.of(images.get(i), Instant.EPOCH),
+                  Decision.KEPT,
+                  Reason.of(reasons.get(i)))
+              .build())
+          .toList();
+      assertThat(Shortfall.of(book.inventory(), decisions).held())
+          .extracting(HeldBytes::toString)
+          .containsExactly(stronger + ": 1 images, 10 bytes", weaker + ": 1 images, 0 bytes");
     }
   }
 }
