@@ -79,7 +79,7 @@ public final class ImagePull {
    * on if another request wants it, else it is broken off. If it has ended already, nothing happens; a result with an image has
    * to be closed as always.
    *
-   * @return whether it is given up; false if it had ended before
+   * @return whether it is given up, now or earlier; false if it had ended otherwise
    */
   public boolean cancel() {
     return request.cancel();

@@ -33,7 +33,9 @@ final class RenewedLease {
       return true;
     }
     try {
+      Lease lapsed = lease;
       lease = leases.lease(reference, ttl);
+      close(lapsed);
       return true;
     } catch (GcException | IllegalArgumentException e) {
       LOG.debug(

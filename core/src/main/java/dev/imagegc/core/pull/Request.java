@@ -156,8 +156,11 @@ final class Request implements Runnable {
   }
 
   private void leaseName() throws Over, InterruptedException {
-    if (name != null && name.keep()) {
-      return;
+    if (name != null) {
+      if (name.keep()) {
+        return;
+      }
+      RenewedLease.close(name.lease());
     }
     Lease granted = lease(
         "the leases for one on " + reference,
@@ -213,7 +216,8 @@ final class Request implements Runnable {
           new PullException("image " + reference + " was pulled " + MOST_TRANSFERS
               + " times and was gone each time: something else removes it"));
     }
-    Transfer.End end = await(join());
+    long since = now(); // before the transfer can begin
+    Transfer.End end = await(join(), since);
     transfers.refusal(reference).ifPresent(this::note);
     if (!end.outcome().equals(PullOutcome.PULLED)) {
       throw new Over(end.outcome(), end.cause());
@@ -228,8 +232,7 @@ final class Request implements Runnable {
     return joined.transfer();
   }
 
-  private Transfer.End await(Transfer joined) throws Over, InterruptedException {
-    long since = now();
+  private Transfer.End await(Transfer joined, long since) throws Over, InterruptedException {
     transfer = joined;
     try {
       while (!await(joined.end(), settings.transferDeadline())) {

@@ -25,7 +25,6 @@ class PullLeasesTest {
   void presentImage_cannotBeTakenBetweenLookUpAndUse() {
     node.engine.add(APP, "old");
     node.engine.afterLookUp(node::collect);
-    node.leases.beforeLease(() -> {});
     try (ImagePullManager pulls = node.pulls().build()) {
       PullResult result = pulls.pull("app", PullPolicy.IF_NOT_PRESENT);
       node.collect();

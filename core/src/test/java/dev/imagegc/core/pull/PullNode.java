@@ -54,11 +54,13 @@ final class PullNode {
   /** Removes every image that neither its id nor one of its names holds: what a collector may do at any moment. */
   void collect() {
     synchronized (engine) {
-      for (ImageId id : Set.copyOf(engine.images)) {
-        boolean held =
-            leases.isHeld(id.text()) || engine.namesOf(id).stream().anyMatch(leases::isHeld);
-        if (!held) {
-          engine.remove(id);
+      synchronized (leases) { // nothing is leased between the last look and the removal
+        for (ImageId id : Set.copyOf(engine.images)) {
+          boolean held =
+              leases.isHeld(id.text()) || engine.namesOf(id).stream().anyMatch(leases::isHeld);
+          if (!held) {
+            engine.remove(id);
+          }
         }
       }
     }
