@@ -36,7 +36,7 @@ final class Transfer implements Runnable {
   private final CompletableFuture<End> end = new CompletableFuture<>();
   private final CompletableFuture<Boolean> givenUp = new CompletableFuture<>();
   private volatile @Nullable PullProgress progress;
-  private volatile boolean over; // nobody waits for the call any more
+  private volatile boolean over; // its time is
   private int requests; // guarded by the owner
 
   Transfer(String reference, Tools tools, Transfers owner) {
@@ -140,7 +140,7 @@ final class Transfer implements Runnable {
 
   private boolean pull() {
     Optional<RegistryCredentials> credentials = credentials();
-    if (over) {
+    if (over || givenUp.isDone()) {
       throw new CancelledException("pulling " + reference + " was given up before it began");
     }
     settings().puller().pull(reference, credentials, heard -> progress = heard);
