@@ -10,4 +10,5 @@ module dev.imagegc.core {
   requires org.slf4j;
 
   exports dev.imagegc.core;
+  exports dev.imagegc.core.pull;
 }

@@ -41,6 +41,7 @@ class ArchitectureTest {
 
   private static final String API = "dev.imagegc.api..";
   private static final String CORE = "dev.imagegc.core..";
+  private static final String COLLECTOR = "dev.imagegc.core";
   private static final String DOCKER = "dev.imagegc.docker..";
   private static final String TESTKIT = "dev.imagegc.testkit..";
   private static final String KITS = "dev.imagegc.testkit.tck..";
@@ -64,6 +65,15 @@ class ArchitectureTest {
       .resideInAPackage(CORE)
       .should()
       .onlyDependOnClassesThat(anyOf(CORE, API, JDK, JSPECIFY, SLF4J, "com.google.common.."));
+
+  @ArchTest
+  static final ArchRule theCollectorStandsAlone = noClasses()
+      .that()
+      .resideInAPackage(COLLECTOR)
+      .should()
+      .dependOnClassesThat(
+          resideInAPackage(CORE).and(DescribedPredicate.not(resideInAPackage(COLLECTOR))))
+      .because("pulls build on the collector, never the other way");
 
   @ArchTest
   static final ArchRule dockerKnowsTheApi = classes()
