@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.api;
 
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -95,8 +96,12 @@ public final class ImageReference {
     return registry + (official ? "/library/" : "/") + path;
   }
 
+  /** Repositories have no capitals, so engines take a first part with one for a registry. */
   private static boolean isRegistry(String first) {
-    return first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost");
+    return first.indexOf('.') >= 0
+        || first.indexOf(':') >= 0
+        || first.equals("localhost")
+        || !first.toLowerCase(Locale.ROOT).equals(first);
   }
 
   /**

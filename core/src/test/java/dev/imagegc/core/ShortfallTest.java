@@ -277,7 +277,7 @@ class ShortfallTest {
               .layers(List.of(Layer.of("shared", 10)))
               .build())
           .toList();
-      book.merge(new NodeView(images, List.of()), Instant.EPOCH);
+      book.merge(new NodeView(images, List.of()), Instant.EPOCH, Instant.EPOCH);
       List<ImageDecision> decisions = IntStream.of(0, 1)
           .mapToObj(i -> ImageDecision.builder(
                   ImageRecord.of(images.get(i), Instant.EPOCH),
