@@ -373,6 +373,18 @@ class FakeEventsTest {
   }
 
   @Test
+  void streamThatIsClosedWhileEventsAreHeldBack_isToldNothing() {
+    Subscription stream = events.subscribe(told);
+    events.hold();
+    node.image("app").add();
+
+    stream.close();
+    events.release();
+
+    assertThat(told.take()).isEmpty();
+  }
+
+  @Test
   void cut_whileEventsAreHeldBack_losesThem() {
     events.subscribe(told);
     events.hold();
