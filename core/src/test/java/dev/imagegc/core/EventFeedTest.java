@@ -51,6 +51,10 @@ class EventFeedTest {
         .clock(node.clock())
         .scheduler(scheduler)
         .listener(listener)
+        .deadlines(Deadlines.builder() // the tests move the clock while the watch lists
+            .firstList(Duration.ofDays(100))
+            .list(Duration.ofDays(100), Duration.ZERO)
+            .build())
         .detectionInterval(Duration.ofDays(1))
         .collectionInterval(Duration.ofDays(1))
         .build();
