@@ -99,7 +99,7 @@ final class RecordBook {
     TrackedImage[] listing = new TrackedImage[view.images().size()];
     List<TrackedImage> added = new ArrayList<>();
     List<TrackedImage> changed = new ArrayList<>();
-    boolean timesMoved = false;
+    boolean isNews = false;
     for (int i = 0; i < listing.length; i++) {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
@@ -112,13 +112,14 @@ final class RecordBook {
         }
         byId.put(image.id(), tracked);
         added.add(tracked);
+        isNews |= !restored.containsKey(image.id());
       }
       if (!tracked.markListed(listings)) {
         added.forEach(this::drop);
         hold(changed);
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
-      timesMoved |= takeOver(tracked, image, now, changed);
+      isNews |= takeOver(tracked, image, now, changed);
       listing[i] = tracked;
     }
     lastListing = listing;
@@ -128,12 +129,12 @@ final class RecordBook {
     adoptOrphans(unknownUsed.keySet(), vanished);
     vanished.forEach(this::drop);
     hold(changed);
-    if (publish(added, vanished, now) || timesMoved) {
+    if (publish(added, vanished, now) || isNews) {
       onChange.run();
     }
   }
 
-  /** Shows everybody which images there are now and which are gone; returns whether that is news. */
+  /** Shows everybody which images there are now and which are gone; returns whether some are gone since. */
   private boolean publish(List<TrackedImage> added, List<TrackedImage> vanished, Instant now) {
     synchronized (gone) {
       vanished.forEach(image -> gone.add(image.id(), image.record().lastUsed(), now));
@@ -148,10 +149,7 @@ final class RecordBook {
                 images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
             .toList();
       }
-      return gone.forgetOld(now)
-          || !added.isEmpty()
-          || !vanished.isEmpty()
-          || !goneMeanwhile.isEmpty();
+      return gone.forgetOld(now) || !vanished.isEmpty() || !goneMeanwhile.isEmpty();
     }
   }
 
@@ -206,7 +204,7 @@ final class RecordBook {
     holdersKnown = orphans.keySet().containsAll(unlisted);
   }
 
-  /** Adds an image to those whose layers are to be held anew. Returns whether its times moved. */
+  /** Adds an image to those whose layers are to be held anew. Returns whether its times are others than those stored. */
   private boolean takeOver(
       TrackedImage tracked, Image listed, Instant now, List<TrackedImage> toHold) {
     ImageRecord before = tracked.record();
@@ -222,7 +220,8 @@ final class RecordBook {
       after = ImageRecord.of(image, after.firstDetected(), now);
     }
     tracked.record(after);
-    return !haveSameTimes(before, after);
+    RecordSnapshot.Entry stored = restored.isEmpty() ? null : restored.get(image.id());
+    return stored == null ? !haveSameTimes(before, after) : !stored.equals(entry(after));
   }
 
   @SuppressWarnings("ReferenceEquality") // the same record, most of the time
