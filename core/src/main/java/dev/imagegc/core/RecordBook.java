@@ -108,7 +108,7 @@ final class RecordBook {
     TrackedImage[] listing = new TrackedImage[view.images().size()];
     List<TrackedImage> added = new ArrayList<>();
     List<TrackedImage> changed = new ArrayList<>();
-    boolean timesMoved = false;
+    boolean isNews = false;
     for (int i = 0; i < listing.length; i++) {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
@@ -121,13 +121,14 @@ final class RecordBook {
         }
         byId.put(image.id(), tracked);
         added.add(tracked);
+        isNews |= !restored.containsKey(image.id());
       }
       if (!tracked.markListed(listings)) {
         added.forEach(this::drop);
         hold(changed);
         throw new ProtocolException("the engine listed image " + image.id() + " twice");
       }
-      timesMoved |= takeOver(tracked, image, now, changed);
+      isNews |= takeOver(tracked, image, now, changed);
       listing[i] = tracked;
     }
     lastListing = listing;
@@ -137,14 +138,14 @@ final class RecordBook {
     adoptOrphans(unknownUsed.keySet(), vanished);
     vanished.forEach(this::drop);
     hold(changed);
-    boolean changedImages = publish(added, vanished, now);
+    boolean imagesChanged = publish(added, vanished, now);
     boolean heard = takeOverSightings(began);
-    if (changedImages || heard || timesMoved) {
+    if (imagesChanged || heard || isNews) {
       onChange.run();
     }
   }
 
-  /** Shows everybody which images there are now and which are gone; returns whether that is news. */
+  /** Shows everybody which images there are now and which are gone; returns whether some are gone since. */
   private boolean publish(List<TrackedImage> added, List<TrackedImage> vanished, Instant now) {
     synchronized (gone) {
       vanished.forEach(image -> gone.add(image.id(), image.record().lastUsed(), now));
@@ -159,10 +160,7 @@ final class RecordBook {
                 images.stream().filter(image -> image.wasListedIn(listings)), added.stream())
             .toList();
       }
-      return gone.forgetOld(now)
-          || !added.isEmpty()
-          || !vanished.isEmpty()
-          || !goneMeanwhile.isEmpty();
+      return gone.forgetOld(now) || !vanished.isEmpty() || !goneMeanwhile.isEmpty();
     }
   }
 
@@ -236,7 +234,7 @@ final class RecordBook {
     holdersKnown = orphans.keySet().containsAll(unlisted);
   }
 
-  /** Adds an image to those whose layers are to be held anew. Returns whether its times moved. */
+  /** Adds an image to those whose layers are to be held anew. Returns whether its times are others than those stored. */
   private boolean takeOver(
       TrackedImage tracked, Image listed, Instant now, List<TrackedImage> toHold) {
     ImageRecord before = tracked.record();
@@ -255,7 +253,8 @@ final class RecordBook {
       ImageRecord told = remembered(image, known);
       return used ? ImageRecord.of(image, told.firstDetected(), latest(told, now)) : told;
     });
-    return !haveSameTimes(before, after);
+    RecordSnapshot.Entry stored = restored.isEmpty() ? null : restored.get(image.id());
+    return stored == null ? !haveSameTimes(before, after) : !stored.equals(entry(after));
   }
 
   private static Instant latest(ImageRecord record, Instant now) {

@@ -23,6 +23,9 @@ class HistoryTest {
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration DAY = Duration.ofDays(1);
   private static final Duration SAVE_DELAY = Duration.ofSeconds(30);
+  /** Virtual time moves on while a save, on a thread of its own, is about to return. */
+  private static final Deadlines PATIENT =
+      Deadlines.builder().store(Duration.ofDays(365 * 10)).build();
 
   private final FakeNode node = FakeNode.withDisk(1000);
   private final MemoryStore store = new MemoryStore();
@@ -241,10 +244,10 @@ class HistoryTest {
   }
 
   private ImageGcManager.Builder collector() {
-    return Nodes.collector(node).scheduler(scheduler);
+    return Nodes.collector(node).scheduler(scheduler).deadlines(PATIENT);
   }
 
   private ImageGcManager.Builder collector(LruGcPolicy.Builder withPolicy) {
-    return Nodes.collector(node, withPolicy).scheduler(scheduler);
+    return Nodes.collector(node, withPolicy).scheduler(scheduler).deadlines(PATIENT);
   }
 }
