@@ -5,11 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageLookup;
+import dev.imagegc.api.ImagePuller;
+import dev.imagegc.api.Lease;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PullProgress;
+import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.ImageSelector;
 import dev.imagegc.core.LocalFsStatsProvider;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.pull.ImagePullManager;
+import dev.imagegc.core.pull.PullPolicy;
+import dev.imagegc.core.pull.PullResult;
 import dev.imagegc.docker.DockerRuntime;
 import dev.imagegc.testkit.FakeNode;
 import java.io.IOException;
@@ -18,6 +28,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -93,6 +105,76 @@ class ReadmeExamplesTest {
     }
   }
 
+  /** An engine that can do both, as {@link DockerRuntime} can. */
+  private record Engine(FakeNode node) implements ImagePuller, ImageLookup {
+    @Override
+    public void pull(
+        String reference,
+        Optional<RegistryCredentials> credentials,
+        Consumer<PullProgress> progress) {
+      node.puller().pull(reference, credentials, progress);
+    }
+
+    @Override
+    public Optional<Image> findImage(String reference) {
+      return node.lookup().findImage(reference);
+    }
+
+    @Override
+    public Optional<Image> findImage(ImageId id) {
+      return node.lookup().findImage(id);
+    }
+  }
+
+  @Test
+  void host_ofTheReadme_pullsLeasesRunsAndReleases() {
+    FakeNode node = FakeNode.withDisk(1000);
+    node.registry().image("app").tag("registry.example/app:1").size(10).add();
+    try (ImageGcManager gc = ImageGcManager.builder()
+        .runtime(node.runtime())
+        .fsStats(node.fsStats())
+        .clock(node.clock())
+        .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+        .build()) {
+      List<ImageId> created = new ArrayList<>();
+      pullLeaseRunRelease(new Engine(node), gc, image -> {
+        gc.deleteUnusedImages(); // at the worst of times
+        node.run("c" + created.size(), image.text());
+        created.add(image);
+        if (created.size() == 1) {
+          node.image("tool").tag("registry.example/tool:1").size(10).add();
+        }
+      });
+      gc.deleteUnusedImages();
+      assertThat(node.imageIds()).containsExactlyInAnyOrder("app", "tool");
+      assertThat(created).containsExactly(ImageId.of("app"), ImageId.of("tool"));
+      node.removeContainer("c0");
+      node.removeContainer("c1");
+      gc.deleteUnusedImages();
+      assertThat(node.imageIds()).isEmpty();
+    }
+  }
+
+  private static <E extends ImagePuller & ImageLookup> void pullLeaseRunRelease(
+      E docker, ImageGcManager gc, Consumer<ImageId> createContainer) {
+    // README
+    ImagePullManager pulls = ImagePullManager.builder()
+        .puller(docker)
+        .lookup(docker)
+        .leases(gc.leases())
+        .build();
+    try (PullResult app = pulls.pull("registry.example/app:1", PullPolicy.IF_NOT_PRESENT)) {
+      createContainer.accept(app.imageId().orElseThrow()); // leased, by name and by id
+    } // released; from here on the container holds it
+
+    try (Lease tool = gc.leases().lease("registry.example/tool:1", Duration.ofMinutes(5))) {
+      ImageId id = docker.findImage(tool.subject()).orElseThrow().id();
+      createContainer.accept(id); // what was leased before it was looked up stays
+    }
+    // end
+    pulls.close();
+  }
+
   @Test
   void hostsTest_ofTheReadme_passes() {
     // README
@@ -117,7 +199,7 @@ class ReadmeExamplesTest {
   void javaBlocks_ofTheReadme_areTheCodeOfThisTest() throws IOException {
     List<String> readme = blocks(Files.readString(README), "```java\n(.*?)```");
     List<String> here = blocks(Files.readString(THIS), "// README\n(.*?)// end\n");
-    assertThat(readme).hasSize(3).isEqualTo(here);
+    assertThat(readme).hasSize(4).isEqualTo(here);
   }
 
   private static List<String> blocks(String text, String pattern) {
