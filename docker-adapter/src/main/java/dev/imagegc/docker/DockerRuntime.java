@@ -6,8 +6,14 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageLookup;
+import dev.imagegc.api.ImagePuller;
+import dev.imagegc.api.PullProgress;
+import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.RuntimeEventListener;
+import dev.imagegc.api.RuntimeEventSource;
 import dev.imagegc.api.TimedOutException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +58,8 @@ import org.jspecify.annotations.Nullable;
  *       that was given, which may have moved since. Where it certainly has, because it names no image or one that is
  *       younger than the container, all untagged images count as used; a move that happened before this object first
  *       listed the container, to an older image, cannot be seen.
+ *   <li>Events tell of images by a name more often than by an id, and in dialects of their own; see {@link #subscribe}. Docker
+ *       drops events without a word for whoever does not read fast enough, so they are read on a thread that does nothing else.
  *   <li>A removal is never forced, and untagged parents of the image are not removed with it (Podman 4 does so all the
  *       same). It needs one request for each name of the image. For an image with several names a moment remains between
  *       looking at a tag and taking it off, in which somebody may move that tag.
@@ -58,13 +67,16 @@ import org.jspecify.annotations.Nullable;
  *       slip through.
  * </ul>
  */
-public final class DockerRuntime implements Runtime, AutoCloseable {
+public final class DockerRuntime
+    implements Runtime, RuntimeEventSource, ImageLookup, ImagePuller, AutoCloseable {
   /** The last quarter of a list's time is for the request that runs then, and for handing the list over. */
   private static final int LAYERS_QUARTERS = 3;
 
   private final EngineHttp http;
   private final EngineApi api;
   private final Timeouts timeouts;
+  private final Duration pullSilence;
+  private final ImageLookups lookups;
   private final Pins pins;
   private final @Nullable OwnContainer ownContainer;
   private final ImageUse use = new ImageUse();
@@ -81,6 +93,8 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     this.containerdRoot = builder.containerdRoot;
     this.http = new EngineHttp(settings.host(), settings.tls(), timeouts.connect());
     this.api = new EngineApi(http, timeouts.call());
+    this.pullSilence = builder.pullSilence;
+    this.lookups = new ImageLookups(api);
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
     this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
   }
@@ -184,6 +198,65 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   }
 
   /**
+   * {@inheritDoc}
+   *
+   * <p>Asks for {@code /info} first, so that the engine can be told from which moment on. Events are told on a thread of the
+   * stream. Containers are told with the id of their image: which it is, is asked when they are created, and listed once for those
+   * that are there; a container that is gone before it can be asked for is told with the image that its reference stands for by
+   * then. Of an image that is mounted into a container no event tells.
+   *
+   * <p>The stream ends with an {@link dev.imagegc.api.UnreachableException} when the engine goes away, with a {@link
+   * dev.imagegc.api.ProtocolException} when it says what is no event, with a {@link TimedOutException} when 10,000 events wait
+   * for the listener, and with a {@link CancelledException} when this runtime is closed. What a listener throws is logged, once,
+   * and the stream goes on.
+   *
+   * <p>Podman (4.3) tells its events up to half a second late, may also tell some from just before, tells pulls before it begins
+   * them, and does not tell which image was pulled or loaded: for those the reference has to do, if it stands for an image by then.
+   */
+  @Override
+  public Subscription subscribe(RuntimeEventListener listener) {
+    return EventStream.open(api, Objects.requireNonNull(listener, "listener"));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A reference with a tag and a digest stands for the digest. No name is ever taken for the beginning of an id, and none
+   * without a registry for one of {@code localhost}, as Podman would.
+   */
+  @Override
+  public Optional<Image> findImage(String reference) {
+    return lookups.find(ImageLookups.understood(reference));
+  }
+
+  @Override
+  public Optional<Image> findImage(ImageId id) {
+    return lookups.find(Objects.requireNonNull(id, "id"));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Progress is told on the calling thread; what {@code progress} throws is logged, once. Only bytes of layers whose size the
+   * engine tells while it downloads them are counted. A pull may take as long as it likes while it moves; see {@link
+   * Builder#pullSilence}. When it is interrupted or given up, its connection is closed, which makes the engine stop unless
+   * somebody else waits for the same image.
+   *
+   * <p>Credentials go to the engine with this one request, over the connection that was configured: a {@code tcp://} without TLS
+   * shows them to the network. The HTTP client is kept from logging them, and they are taken out of what the engine says.
+   */
+  @Override
+  public void pull(
+      String reference,
+      Optional<RegistryCredentials> credentials,
+      Consumer<PullProgress> progress) {
+    Reference understood = ImageLookups.understood(reference);
+    RegistryAuth auth = RegistryAuth.of(understood.registry(), credentials);
+    Objects.requireNonNull(progress, "progress");
+    new Pull(api, pullSilence, understood, auth, progress).run();
+  }
+
+  /**
    * Returns the directory of the filesystem that holds the engine's images, for measuring it: the engine's data
    * directory, or containerd's where the engine keeps its images in containerd.
    *
@@ -212,8 +285,8 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
   }
 
   /**
-   * Ends running calls with {@link dev.imagegc.api.CancelledException} and closes their connections. Does not wait, and
-   * does nothing if it was called before.
+   * Ends running calls, pulls and streams of events with {@link dev.imagegc.api.CancelledException} and closes their
+   * connections. Does not wait, and does nothing if it was called before.
    */
   @Override
   public void close() {
@@ -272,6 +345,7 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     private Duration listTimeoutPerImage = Duration.ofMillis(20);
     private Duration removalTimeout = Duration.ofMinutes(2);
     private Duration callTimeout = Duration.ofSeconds(10);
+    private Duration pullSilence = Duration.ofMinutes(5);
     private Pins pins = Pins.of(Pins.DEFAULT);
     private boolean pinOwnImage = true;
     private boolean layers = true;
@@ -378,6 +452,19 @@ public final class DockerRuntime implements Runtime, AutoCloseable {
     public Builder callTimeout(Duration limit) {
       check("callTimeout", limit);
       callTimeout = limit;
+      return this;
+    }
+
+    /**
+     * Sets how long a pull may go without a word of the engine; 5 minutes by default. Engines are silent while they ask the
+     * registry, and Docker with the containerd store also while it unpacks.
+     *
+     * @param limit the limit
+     * @return this builder
+     */
+    public Builder pullSilence(Duration limit) {
+      check("pullSilence", limit);
+      pullSilence = limit;
       return this;
     }
 

@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.jspecify.annotations.Nullable;
@@ -90,6 +91,47 @@ final class EngineApi {
     return parsed.value();
   }
 
+  /**
+   * Opens a stream in the newest version that both sides know.
+   *
+   * @return the stream, or an answer of any other status
+   * @see EngineHttp#open
+   */
+  EngineHttp.Stream open(
+      String method,
+      String path,
+      Map<String, String> headers,
+      Duration deadline,
+      EngineHttp.Tail tail) {
+    EngineHttp.Stream stream = openOnce(method, path, headers, deadline, tail);
+    if (versionRefused(stream.answer())) {
+      negotiated = null;
+      stream = openOnce(method, path, headers, deadline, tail);
+    }
+    if (versionRefused(stream.answer())) {
+      throw failed(method + " " + path, stream.answer());
+    }
+    return stream;
+  }
+
+  private EngineHttp.Stream openOnce(
+      String method,
+      String path,
+      Map<String, String> headers,
+      Duration deadline,
+      EngineHttp.Tail tail) {
+    try {
+      return http.open(method, "/v" + version() + path, headers, deadline, tail);
+    } catch (UnreachableException | ProtocolException e) {
+      negotiated = null;
+      throw e;
+    }
+  }
+
+  Duration callTimeout() {
+    return callTimeout;
+  }
+
   private static <T> EngineHttp.Reader<Parsed<T>> reader(Json.Parser<T> parser) {
     return (status, body) -> {
       boolean success = status >= 200 && status < 300;
@@ -147,16 +189,24 @@ final class EngineApi {
 
   /** What the engine said, shortened: the message of a JSON answer, or else its text. */
   static String words(Answer answer) {
-    String words;
+    return shortened(said(answer));
+  }
+
+  /** What the engine said, whole: the message of a JSON answer, or else its text. */
+  static String said(Answer answer) {
     try {
-      words = Json.document(
+      return Json.document(
               new ByteArrayInputStream(answer.body().getBytes(StandardCharsets.UTF_8)),
               EngineApi::message)
           .orElse(answer.body());
     } catch (IOException | IllegalStateException | IllegalArgumentException e) {
-      words = answer.body();
+      return answer.body();
     }
-    words = words.strip().replaceAll("\\s+", " ");
+  }
+
+  /** One line of words, not too long. */
+  static String shortened(String text) {
+    String words = text.strip().replaceAll("\\s+", " ");
     return words.length() > MAX_WORDS ? words.substring(0, MAX_WORDS) + "..." : words;
   }
 
@@ -207,6 +257,13 @@ final class EngineApi {
   private static boolean versionRefused(Answer answer) {
     return answer.status() == 400
         && answer.body().toLowerCase(Locale.ROOT).contains("client version");
+  }
+
+  /** The exception for a stream that is not opened. */
+  GcException refused(String call, Answer answer) {
+    return answer.status() == 401 || answer.status() == 403
+        ? denied(call, answer)
+        : failed(call, answer);
   }
 
   private AccessDeniedException denied(String call, Answer answer) {

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -35,7 +36,6 @@ import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
-import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
@@ -46,13 +46,14 @@ import org.apache.hc.core5.http.MalformedChunkCodingException;
 import org.apache.hc.core5.http.MessageConstraintException;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.protocol.HttpContext;
 import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * HTTP to one engine: one request, one answer, within a deadline.
+ * HTTP to one engine: one request, one answer, within a deadline; or one request and a stream that follows.
  *
  * <p>A call runs on a daemon worker thread while its caller waits. So the deadline and an interrupt free the caller
  * wherever the exchange hangs: connecting to a unix socket whose backlog is full, a head that never comes, a body that
@@ -60,6 +61,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each call opens a connection of its own. On a unix socket that costs microseconds, and no stale connection of an
  * engine that was restarted can make the outcome of a removal unknown. Nothing is ever sent twice.
+ *
+ * <p>A stream is read on its worker thread for as long as it lives, without any deadline. That an engine on another machine
+ * has vanished without a word is noticed after some two minutes, by the keep-alive of TCP.
  */
 final class EngineHttp implements AutoCloseable {
   /** Longer than any line of an engine; random bytes without a line end must not fill the memory. */
@@ -69,12 +73,50 @@ final class EngineHttp implements AutoCloseable {
   private static final int MAX_CONNECTIONS = 256;
   private static final int MAX_TEXT_BYTES = 1024 * 1024;
   private static final long WORKER_KEEP_ALIVE_SECONDS = 10;
+  private static final int TCP_IDLE_SECONDS = 60;
+  private static final int TCP_PROBE_SECONDS = 15;
+  private static final int TCP_PROBES = 4;
   private static final String CONNECTED = "imagegc.connected";
   private static final AtomicInteger WORKER_NUMBER = new AtomicInteger();
 
   /** Reads an answer of any status whole; runs on a worker thread. */
   interface Reader<T> {
     T read(int status, InputStream body) throws IOException;
+  }
+
+  /** Reads what follows the head of a stream; runs on a worker thread. */
+  interface Tail {
+    /** Reads until the stream ends. */
+    void read(InputStream body) throws IOException;
+
+    /**
+     * Hears once that nothing more is read.
+     *
+     * @param failure why, or null if the engine ended the stream in good order
+     */
+    void ended(@Nullable GcException failure);
+  }
+
+  /** A stream whose head is there: open if the answer is a success, otherwise over. */
+  static final class Stream implements AutoCloseable {
+    private final HttpUriRequestBase request;
+    private final Answer answer;
+
+    private Stream(HttpUriRequestBase request, Answer answer) {
+      this.request = request;
+      this.answer = answer;
+    }
+
+    /** The head, with the whole text if it is no success. */
+    Answer answer() {
+      return answer;
+    }
+
+    /** Closes the connection without waiting; the tail hears of it as of a failure. */
+    @Override
+    public void close() {
+      request.cancel();
+    }
   }
 
   /** An answer as text. */
@@ -116,10 +158,17 @@ final class EngineHttp implements AutoCloseable {
         .build();
     PoolingHttpClientConnectionManagerBuilder connections =
         PoolingHttpClientConnectionManagerBuilder.create()
-            .setConnectionFactory(
-                ManagedHttpClientConnectionFactory.builder().http1Config(limits).build())
+            .setConnectionFactory(QuietConnection.factory(limits))
             .setMaxConnTotal(MAX_CONNECTIONS)
             .setMaxConnPerRoute(MAX_CONNECTIONS);
+    if (host.socket() == null) {
+      connections.setDefaultSocketConfig(SocketConfig.custom()
+          .setSoKeepAlive(true)
+          .setTcpKeepIdle(TCP_IDLE_SECONDS)
+          .setTcpKeepInterval(TCP_PROBE_SECONDS)
+          .setTcpKeepCount(TCP_PROBES)
+          .build());
+    }
     if (tls != null) {
       connections.setTlsSocketStrategy(new DefaultClientTlsStrategy(tls));
     }
@@ -176,7 +225,63 @@ final class EngineHttp implements AutoCloseable {
    * @throws IllegalStateException if this object is closed
    */
   <T> T call(String method, String path, Duration deadline, Reader<T> reader) {
-    Exchange<T> exchange = new Exchange<>(method, path, reader);
+    Exchange<T> exchange = new Exchange<>(
+        method,
+        path,
+        (running, status, body) -> running.result.complete(reader.read(status, body)));
+    start(exchange);
+    try {
+      return exchange.await(deadline);
+    } finally {
+      exchange.request.cancel(); // closes the connection of a call that is given up
+    }
+  }
+
+  /**
+   * Sends a request and waits for the head of the answer. Of a success the tail reads what follows, on another thread, also
+   * after this method has returned; of any other answer the text is read here.
+   *
+   * @param headers sent along; never logged
+   * @param deadline how long the head may take, once connected
+   * @return the stream; the caller closes it
+   * @throws GcException if no head comes
+   * @throws IllegalStateException if this object is closed
+   */
+  Stream open(
+      String method, String path, Map<String, String> headers, Duration deadline, Tail tail) {
+    Exchange<Answer> exchange = new Exchange<>(
+        method, path, (running, status, body) -> follow(running, status, body, tail));
+    headers.forEach(exchange.request::setHeader);
+    start(exchange);
+    try {
+      return new Stream(exchange.request, exchange.await(deadline));
+    } catch (RuntimeException e) {
+      exchange.result.completeExceptionally(e); // a head that still comes is too late
+      exchange.request.cancel();
+      throw e;
+    }
+  }
+
+  private static void follow(Exchange<Answer> running, int status, InputStream body, Tail tail)
+      throws IOException {
+    if (status < 200 || status >= 300) {
+      running.result.complete(new Answer(status, text(body)));
+      return;
+    }
+    if (!running.result.complete(new Answer(status, ""))) {
+      return;
+    }
+    GcException failure = null;
+    try {
+      tail.read(body);
+    } catch (IOException | RuntimeException | Error e) {
+      failure = running.streamFailure(e);
+    }
+    running.request.cancel();
+    tail.ended(failure);
+  }
+
+  private void start(Exchange<?> exchange) {
     try {
       if (closed) {
         throw closedBefore(null);
@@ -184,11 +289,6 @@ final class EngineHttp implements AutoCloseable {
       workers.execute(exchange);
     } catch (RejectedExecutionException e) {
       throw closedBefore(e);
-    }
-    try {
-      return exchange.await(deadline);
-    } finally {
-      exchange.request.cancel(); // closes the connection of a call that is given up
     }
   }
 
@@ -213,18 +313,23 @@ final class EngineHttp implements AutoCloseable {
     client.close(CloseMode.IMMEDIATE);
   }
 
+  /** Takes an answer, and completes the result of its exchange. */
+  private interface Handler<T> {
+    void handle(Exchange<T> running, int status, InputStream body) throws IOException;
+  }
+
   /** One call: what its worker and its waiting caller share. */
   private final class Exchange<T> implements Runnable {
     private final String what;
     private final HttpUriRequestBase request;
-    private final Reader<T> reader;
+    private final Handler<T> handler;
     private final CompletableFuture<Boolean> connected = new CompletableFuture<>();
     private final CompletableFuture<T> result = new CompletableFuture<>();
 
-    Exchange(String method, String path, Reader<T> reader) {
+    Exchange(String method, String path, Handler<T> handler) {
       this.what = method + " " + path + " at " + host;
       this.request = new HttpUriRequestBase(method, URI.create(host.baseUri() + path));
-      this.reader = reader;
+      this.handler = handler;
     }
 
     @Override
@@ -248,7 +353,7 @@ final class EngineHttp implements AutoCloseable {
       HttpEntity entity = response.getEntity();
       InputStream body = entity == null ? InputStream.nullInputStream() : entity.getContent();
       try {
-        result.complete(reader.read(response.getCode(), body));
+        handler.handle(this, response.getCode(), body);
       } catch (IOException | RuntimeException e) {
         result.completeExceptionally(e);
       }
@@ -296,6 +401,18 @@ final class EngineHttp implements AutoCloseable {
             what + ": the connection was lost before an answer came: " + words(cause), cause);
       }
       return unconnected(cause);
+    }
+
+    /** Why a stream ended whose head was there. A connection that is cut is the usual end of an engine. */
+    private GcException streamFailure(Throwable cause) {
+      if (!closed
+          && (cause instanceof ConnectionClosedException
+              || cause instanceof MalformedChunkCodingException)) {
+        return new UnreachableException(what + ": the connection was lost: " + words(cause), cause);
+      }
+      return failure(cause) instanceof GcException known
+          ? known
+          : new ProtocolException(what + ": the stream cannot be read: " + words(cause), cause);
     }
 
     /** A connection that was never made. The operating system's words may be in any language, so the file is asked. */

@@ -197,11 +197,11 @@ final class ImageCalls {
   }
 
   /** Encodes a name for a path; its slashes and colons stay, as engines expect them. */
-  private static String encode(String name) {
+  static String encode(String name) {
     return query(name).replace("%2F", "/").replace("%3A", ":").replace("%40", "@");
   }
 
-  private static String query(String text) {
+  static String query(String text) {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 }

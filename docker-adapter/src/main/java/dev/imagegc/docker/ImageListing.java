@@ -80,12 +80,32 @@ final class ImageListing {
     }
     return new Entry(
         ImageId.of(fields.id),
-        fields.tags,
-        fields.digests,
+        fields.names.tags(),
+        fields.names.digests(),
         fields.size,
         fields.created,
         fields.parent,
         fields.labels);
+  }
+
+  /** The names of an image, without those that mean none. */
+  static final class Names {
+    private final Set<String> tags = new LinkedHashSet<>();
+    private final Set<String> digests = new LinkedHashSet<>();
+
+    void add(String name) {
+      if (!name.isBlank() && !name.contains(NONE)) {
+        (ImageCalls.isDigest(name) ? digests : tags).add(name);
+      }
+    }
+
+    Set<String> tags() {
+      return tags;
+    }
+
+    Set<String> digests() {
+      return digests;
+    }
   }
 
   private static final class Fields implements Json.Member {
@@ -94,8 +114,7 @@ final class ImageListing {
     private @Nullable Long size;
     private @Nullable Long created;
     private Map<String, String> labels = Map.of();
-    private final Set<String> tags = new LinkedHashSet<>();
-    private final Set<String> digests = new LinkedHashSet<>();
+    private final Names names = new Names();
 
     @Override
     public void read(String name, JsonReader in) throws IOException {
@@ -105,14 +124,8 @@ final class ImageListing {
         case "Size" -> size = Json.number(in);
         case "Created" -> created = Json.number(in);
         case "Labels" -> labels = Json.stringMap(in);
-        case "RepoTags", "RepoDigests" -> Json.strings(in).forEach(this::addName);
+        case "RepoTags", "RepoDigests" -> Json.strings(in).forEach(names::add);
         default -> in.skipValue();
-      }
-    }
-
-    private void addName(String name) {
-      if (!name.isBlank() && !name.contains(NONE)) {
-        (name.indexOf('@') >= 0 ? digests : tags).add(name);
       }
     }
   }

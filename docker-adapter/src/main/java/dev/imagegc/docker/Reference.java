@@ -39,13 +39,13 @@ record Reference(
     }
     boolean valid = (digest == null || DIGEST.matcher(digest).matches())
         && (tag == null || TAG.matcher(tag).matches());
-    String repository = valid ? inFull(rest) : null;
+    String repository = valid ? repositoryInFull(rest) : null;
     return repository == null
         ? Optional.empty()
         : Optional.of(new Reference(repository, tag, digest));
   }
 
-  private static @Nullable String inFull(String name) {
+  private static @Nullable String repositoryInFull(String name) {
     String registry = DEFAULT_REGISTRY;
     String path = name;
     int slash = name.indexOf('/');
@@ -81,6 +81,16 @@ record Reference(
       return digest.equals(listed.digest);
     }
     return tag == null || tag.equals(listed.tag);
+  }
+
+  /** This name as every engine understands it in the same way. */
+  String inFull() {
+    return repository + (tag == null ? "" : ":" + tag) + (digest == null ? "" : "@" + digest);
+  }
+
+  /** The host and port of the registry. */
+  String registry() {
+    return repository.substring(0, repository.indexOf('/'));
   }
 
   /** This name, with the tag that engines assume where a name has neither tag nor digest. */

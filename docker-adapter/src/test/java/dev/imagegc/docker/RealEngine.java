@@ -33,6 +33,7 @@ import org.opentest4j.TestAbortedException;
  *   <li>{@code IMAGEGC_ENGINES}: {@code name=socket,mountpoint,pid} for each, separated by blanks
  *   <li>{@code IMAGEGC_ENGINES_REQUIRED}: names that must be among them, or else the tests fail
  *   <li>{@code IMAGEGC_BUSYBOX}: a static busybox for containers that run
+ *   <li>{@code IMAGEGC_REGISTRY}: {@code 127.0.0.1:port} of a registry that may be filled; see {@link #registry()}
  * </ul>
  *
  * <p>Images are made without a registry: imported from a tar, or built from such an image or from scratch. Never point this
@@ -102,8 +103,41 @@ public final class RealEngine {
     return mount;
   }
 
+  /** The process of the engine, which is another one after {@link #start()}. */
   public long pid() {
-    return pid;
+    try {
+      return Long.parseLong(Files.readString(socket.resolveSibling("pid")).strip());
+    } catch (IOException | NumberFormatException e) {
+      return pid;
+    }
+  }
+
+  /** Stops the engine; it must be one of {@code scripts/engines}. */
+  public void stop() {
+    engines("down");
+  }
+
+  /** Starts the engine that {@link #stop()} stopped. */
+  public void start() {
+    engines("up");
+  }
+
+  private void engines(String command) {
+    Path root = socket.getParent().getParent();
+    if (!Files.exists(root.resolve(".imagegc-engines"))) {
+      throw new TestAbortedException("not on this engine: scripts/engines did not start it");
+    }
+    ProcessBuilder script = new ProcessBuilder("../scripts/engines", command, name).inheritIO();
+    script.environment().put("ENGINES_ROOT", root.toString());
+    try {
+      assertThat(script.start().waitFor())
+          .as("scripts/engines %s %s", command, name)
+          .isZero();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   public boolean isPodman() {
@@ -277,6 +311,30 @@ public final class RealEngine {
     return JsonParser.parseString(reply.text()).getAsJsonObject();
   }
 
+  // ---- the registry ----
+
+  /**
+   * Returns where the registry is that tests may push to: {@code 127.0.0.1:port}.
+   *
+   * @throws TestAbortedException if there is none, which the whole check does not excuse
+   */
+  public static String registry() {
+    String registry = System.getenv("IMAGEGC_REGISTRY");
+    if (registry == null || registry.isBlank()) {
+      throw new TestAbortedException("no registry: IMAGEGC_REGISTRY is not set");
+    }
+    return registry;
+  }
+
+  /** Sends an image, which must have this tag of the registry, there. */
+  public void push(String tag) {
+    int colon = tag.lastIndexOf(':');
+    String path = "/images/" + tag.substring(0, colon) + "/push?tag=" + tag.substring(colon + 1);
+    Reply reply = call("POST", path, new byte[0]);
+    expect(OK, reply);
+    assertThat(reply.text()).doesNotContain("\"error\"");
+  }
+
   // ---- containers ----
 
   /** Creates a container that is not started, and returns its id. */
@@ -390,6 +448,7 @@ public final class RealEngine {
         ? "application/json"
         : "application/x-tar";
     String head = method + " " + path + " HTTP/1.0\r\nHost: engine\r\n"
+        + "X-Registry-Auth: e30=\r\n" // pushing wants to be told that there are no credentials
         + (body == null
             ? ""
             : "Content-Type: " + type + "\r\nContent-Length: " + body.length + "\r\n")

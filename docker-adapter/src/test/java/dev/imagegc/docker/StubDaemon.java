@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -18,7 +19,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +31,7 @@ import java.util.function.Function;
 /** A server on a unix socket or a local port that answers each request as a script says, faults included. */
 final class StubDaemon implements AutoCloseable {
   /** One request, without its version: {@code /v1.41/images/json} is {@code /images/json} of version 1.41. */
-  record Request(String method, String version, String path) {
+  record Request(String method, String version, String path, Map<String, String> headers) {
     @Override
     public String toString() {
       return method + " " + path;
@@ -61,6 +65,23 @@ final class StubDaemon implements AutoCloseable {
     void pause(int millis) throws InterruptedException {
       boolean over = released.await(millis, TimeUnit.MILLISECONDS);
       assert !over || stopped;
+    }
+
+    /** Waits until the client closes the connection; what it sends until then is lost. */
+    void awaitClose() {
+      try {
+        while (channel.read(ByteBuffer.allocate(100)) >= 0) {}
+      } catch (IOException e) {
+        // closed as well
+      }
+    }
+
+    /** Has something done when the daemon is closed. */
+    void atClose(Runnable action) {
+      atClose.add(action);
+      if (stopped) {
+        action.run();
+      }
     }
 
     void reset() throws IOException {
@@ -148,6 +169,7 @@ final class StubDaemon implements AutoCloseable {
   private final Function<Request, Reply> script;
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final CountDownLatch released = new CountDownLatch(1);
+  private final List<Runnable> atClose = new CopyOnWriteArrayList<>();
   private volatile boolean stopped;
 
   private StubDaemon(ServerSocketChannel server, Function<Request, Reply> script) {
@@ -208,6 +230,7 @@ final class StubDaemon implements AutoCloseable {
   public void close() {
     stopped = true;
     released.countDown();
+    atClose.forEach(Runnable::run);
     try {
       server.close();
       acceptor.join(); // until then a connection could still be made
@@ -269,7 +292,12 @@ final class StubDaemon implements AutoCloseable {
       version = path.substring(2, slash);
       path = path.substring(slash);
     }
-    return new Request(parts[0], version, path);
+    Map<String, String> headers = new LinkedHashMap<>();
+    for (String header : lines.subList(1, lines.size())) {
+      String[] nameAndValue = header.split(": *", 2);
+      headers.put(nameAndValue[0].toLowerCase(Locale.ROOT), nameAndValue[1]);
+    }
+    return new Request(parts[0], version, path, headers);
   }
 
   private static String line(InputStream in) throws IOException {

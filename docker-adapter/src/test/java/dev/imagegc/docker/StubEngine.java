@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * A Docker engine with overlay2 in memory, for {@link StubDaemon}: answers as Docker 20.10 and 28 were seen to answer, as
@@ -61,6 +62,8 @@ final class StubEngine implements Function<Request, Reply> {
   private final Map<String, StubContainer> containers = new LinkedHashMap<>();
   private final List<Replacement> replacements = new ArrayList<>();
   private final AtomicInteger lastNumber = new AtomicInteger();
+  private final List<StubStream> streams = new ArrayList<>(); // of events
+  private final Map<String, Supplier<Reply>> registry = new LinkedHashMap<>();
   private String version = "{\"ApiVersion\":\"1.51\",\"MinAPIVersion\":\"1.24\"}";
 
   // ---- what tests set up ----
@@ -69,6 +72,7 @@ final class StubEngine implements Function<Request, Reply> {
     StubImage image = new StubImage("sha256:" + newId());
     image.layers(List.of("sha256:" + newId()), 1000L);
     images.put(image.id, image);
+    tell("image", "import", image.id, Map.of("name", image.id));
     for (String tag : tags) {
       tag(image.id, tag);
     }
@@ -85,26 +89,67 @@ final class StubEngine implements Function<Request, Reply> {
   synchronized void tag(String id, String tag) {
     images.values().forEach(image -> image.tags.remove(tag));
     images.get(id).tags.add(tag);
+    tell("image", "tag", id, Map.of("name", tag));
   }
 
   /** Forgets an image, as if somebody else had removed it. */
   synchronized void removeImage(String tag) {
+    images.values().stream()
+        .filter(image -> image.tags.contains(tag))
+        .forEach(image -> tell("image", "delete", image.id, Map.of("name", image.id)));
     images.values().removeIf(image -> image.tags.contains(tag));
   }
 
   /** Forgets a tag. */
   synchronized void dropTag(String tag) {
-    images.values().forEach(image -> image.tags.remove(tag));
+    images.values().stream()
+        .filter(image -> image.tags.remove(tag))
+        .forEach(image -> tell("image", "untag", image.id, Map.of("name", image.id)));
   }
 
   synchronized String container(String image, String state, String... mounts) {
     String id = newId();
     containers.put(id, new StubContainer(id, image, state, List.of(mounts)));
+    tellOfContainer("create", id);
+    if (!state.equals("created")) {
+      tellOfContainer("start", id);
+    }
+    if (state.equals("exited")) {
+      tellOfContainer("die", id);
+    }
     return id;
   }
 
   synchronized void removeContainer(String id) {
+    tellOfContainer("destroy", id);
     containers.remove(id);
+  }
+
+  /** Has an image in the registry, which a pull brings. */
+  synchronized void offer(String reference) {
+    offer(
+        reference, () -> StubDaemon.chunked("{\"status\":\"Pulling\"}{\"status\":\"Downloaded\"}"));
+  }
+
+  /** Has an image in the registry, which a pull brings with this answer. */
+  synchronized void offer(String reference, Supplier<Reply> answer) {
+    registry.put(reference, answer);
+  }
+
+  /** Tells an event to whoever listens. */
+  synchronized void tell(String type, String action, String id, Map<String, String> attributes) {
+    String event = GSON.toJson(Map.of(
+        "Type", type, "Action", action, "Actor", Map.of("ID", id, "Attributes", attributes)));
+    streams.forEach(stream -> stream.send(event + "\n"));
+  }
+
+  private void tellOfContainer(String action, String id) {
+    tell("container", action, id, Map.of("image", "any/name:1", "name", "some-name"));
+  }
+
+  /** The streams of events that were asked for. */
+  synchronized List<StubStream> streams() {
+    return List.copyOf(streams);
   }
 
   synchronized void version(String body) {
@@ -164,10 +209,15 @@ final class StubEngine implements Function<Request, Reply> {
             : path.endsWith("/history")
                 ? history(middle(path, "/images/", "/history"))
                 : inspect(middle(path, "/images/", "/json"));
+      case "GET info" -> StubDaemon.json(200, "{\"SystemTime\":\"2026-01-02T03:04:05.6Z\"}");
+      case "GET events" -> events();
       case "GET containers" ->
         path.equals("/containers/json") ? listContainers() : inspectContainer(parts[2]);
       case "DELETE images" -> delete(path.substring("/images/".length()));
-      case "POST images" -> postTag(middle(path, "/images/", "/tag"), query);
+      case "POST images" ->
+        path.equals("/images/create")
+            ? pull(query)
+            : postTag(middle(path, "/images/", "/tag"), query);
       default -> StubDaemon.message(404, "page not found");
     };
   }
@@ -200,6 +250,9 @@ final class StubEngine implements Function<Request, Reply> {
       return StubDaemon.message(404, "No such image: " + name);
     }
     Map<String, Object> json = json(image.get());
+    json.put("Created", "2023-11-14T22:13:20.123456789Z");
+    json.put("GraphDriver", Map.of("Name", "overlay2"));
+    json.put("Config", Map.of("Labels", Map.of("of", "stub")));
     json.put("RootFS", Map.of("Type", "layers", "Layers", image.get().diffIds));
     return StubDaemon.json(200, GSON.toJson(json));
   }
@@ -221,8 +274,8 @@ final class StubEngine implements Function<Request, Reply> {
     return images.values().stream()
         .filter(image -> image.id.equals(name)
             || image.id.equals("sha256:" + name)
-            || image.tags.contains(name)
-            || image.digests.contains(name))
+            || image.tags.stream().anyMatch(tag -> same(tag, name))
+            || image.digests.stream().anyMatch(digest -> same(digest, name)))
         .findFirst();
   }
 
@@ -264,13 +317,48 @@ final class StubEngine implements Function<Request, Reply> {
     if (image.isEmpty()) {
       return StubDaemon.message(404, "No such image: " + name);
     }
+    Map<String, String> values = values(query);
+    tag(image.get().id, values.get("repo") + ":" + values.get("tag"));
+    return StubDaemon.empty(201);
+  }
+
+  private static Map<String, String> values(String query) {
     Map<String, String> values = new LinkedHashMap<>();
     for (String pair : query.split("&", -1)) {
       String[] parts = pair.split("=", 2);
       values.put(parts[0], URLDecoder.decode(parts[1], StandardCharsets.UTF_8));
     }
-    tag(image.get().id, values.get("repo") + ":" + values.get("tag"));
-    return StubDaemon.empty(201);
+    return values;
+  }
+
+  private Reply events() {
+    StubStream stream = new StubStream();
+    streams.add(stream);
+    return stream;
+  }
+
+  private Reply pull(String query) {
+    Map<String, String> values = values(query);
+    String tag = values.get("tag");
+    String name = values.get("fromImage") + (tag.contains(":") ? "@" : ":") + tag;
+    Optional<String> offered =
+        registry.keySet().stream().filter(known -> same(known, name)).findFirst();
+    if (offered.isEmpty()) {
+      return StubDaemon.message(404, "manifest for " + name + " not found: manifest unknown");
+    }
+    if (find(name).isEmpty()) {
+      if (tag.contains(":")) {
+        image().digests.add(offered.get());
+      } else {
+        image(offered.get());
+      }
+    }
+    tell("image", "pull", name, Map.of("name", values.get("fromImage")));
+    return registry.get(offered.get()).get();
+  }
+
+  private static boolean same(String name, String other) {
+    return ImageCalls.same(name, other);
   }
 
   private Reply delete(String name) {
@@ -314,15 +402,17 @@ final class StubEngine implements Function<Request, Reply> {
     List.copyOf(image.tags).forEach(tag -> takeOff(image, tag, done));
     List.copyOf(image.digests).forEach(digest -> takeOff(image, digest, done));
     images.remove(image.id);
+    tell("image", "delete", image.id, Map.of("name", image.id));
     done.add(Map.of("Deleted", image.id));
     done.add(Map.of("Deleted", "sha256:" + newId())); // a layer
     return StubDaemon.json(200, GSON.toJson(done));
   }
 
-  private static void takeOff(StubImage image, String name, List<Map<String, String>> done) {
+  private void takeOff(StubImage image, String name, List<Map<String, String>> done) {
     image.tags.remove(name);
     image.digests.remove(name);
     done.add(Map.of("Untagged", name));
+    tell("image", "untag", image.id, Map.of("name", image.id));
     String repository = repository(name);
     if (!name.contains("@")
         && image.tags.stream().noneMatch(tag -> repository(tag).equals(repository))) {
