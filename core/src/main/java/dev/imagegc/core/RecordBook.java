@@ -166,7 +166,7 @@ final class RecordBook {
 
   /** Returns whether that is news. */
   private boolean takeOverSightings(Instant began) {
-    Map<ImageId, Sightings.Sighting> sighted = sightings.take(began);
+    Map<ImageId, Sightings.Sighting> sighted = sightings.take(began, byId::containsKey);
     sighted.forEach((id, sighting) -> {
       TrackedImage image = byId.get(id);
       if (image != null) {
