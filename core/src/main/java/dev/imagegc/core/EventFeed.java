@@ -249,13 +249,15 @@ final class EventFeed {
       } else {
         event.reference().ifPresent(name -> book.usedByName(name, now));
       }
-    } else if (image != null) {
-      if (type.equals(RuntimeEventType.IMAGE_PULLED)
-          || type.equals(RuntimeEventType.IMAGE_TAGGED)) {
+    } else if (type.equals(RuntimeEventType.IMAGE_PULLED)
+        || type.equals(RuntimeEventType.IMAGE_TAGGED)) {
+      if (image != null) {
         book.came(image, now);
-      } else if (type.equals(RuntimeEventType.IMAGE_DELETED)) {
-        book.deletedByHearsay(image, now);
+      } else {
+        book.cameUnnamed(now);
       }
+    } else if (image != null && type.equals(RuntimeEventType.IMAGE_DELETED)) {
+      book.deletedByHearsay(image, now);
     }
   }
 

@@ -315,6 +315,12 @@ final class RecordBook {
     }
   }
 
+  /** Notes that an image came, and nobody has said which one: it may be any that was said to be deleted. For any thread. */
+  void cameUnnamed(Instant now) {
+    images.forEach(image -> image.cameAt(now));
+    onChange.run();
+  }
+
   /** Notes that an image is said to be deleted. If it comes again before the next listing it is new. For any thread. */
   void deletedByHearsay(ImageId id, Instant now) {
     TrackedImage tracked = byId.get(id);

@@ -99,4 +99,21 @@ class HearsayTest {
     gc.detectImages();
     assertThat(record("a").lastUsed()).hasValue(used);
   }
+
+  @Test
+  void image_thatWasDeletedAndPulledAgain_isAsYoungAsThat_alsoIfThePullNamesNoImage() {
+    add("a");
+    add("b");
+    gc.detectImages();
+    Instant first = record("b").firstDetected();
+    node.clock().advance(MINUTE);
+    node.deleteImage("a");
+    node.events().stripImages(); // Docker tells a pull by its name alone, Podman not even by that
+    node.clock().advance(MINUTE);
+    add("a");
+    Instant pulled = node.clock().instant();
+    gc.detectImages();
+    assertThat(record("a").firstDetected()).isEqualTo(pulled);
+    assertThat(record("b").firstDetected()).isEqualTo(first);
+  }
 }
