@@ -46,6 +46,7 @@ final class EventFeed {
   private WatchState state = WatchState.OFF; // guarded by this, as all below
   private Instant since;
   private @Nullable Stream stream; // the open one
+  private @Nullable Stream opening; // the one that the engine is being asked for
   private boolean stopped;
   private boolean noSource;
   private int chain; // the number of the chain of steps that goes on
@@ -91,7 +92,7 @@ final class EventFeed {
     Stream open;
     synchronized (this) {
       stopped = true;
-      open = stream;
+      open = stream == null ? opening : stream;
       stream = null;
     }
     enter(WatchState.OFF);
@@ -157,42 +158,48 @@ final class EventFeed {
   }
 
   private void connect() {
-    Stream opening = new Stream();
+    Stream mine = new Stream();
+    synchronized (this) {
+      if (stopped) {
+        return;
+      }
+      opening = mine; // from here on close() ends it, also if the engine answers only after that
+    }
     try {
-      if (!engine.subscribe(opening)) {
+      if (!engine.subscribe(mine)) {
         synchronized (this) {
           noSource = true;
         }
         return;
       }
     } catch (CancelledException e) {
-      opening.close();
+      mine.close();
       return;
     } catch (GcException e) {
-      opening.close();
+      mine.close();
       lost(e);
       return;
     }
-    GcException over = takeOver(opening);
+    GcException over = takeOver(mine);
     if (over == null) {
       events.ended(GcEventType.EVENT_STREAM_LOST, "the engine tells its events again");
     } else {
-      opening.close();
+      mine.close();
       lost(over);
     }
   }
 
   /** Returns why the stream is over already, or null. */
-  private synchronized @Nullable GcException takeOver(Stream opening) {
+  private synchronized @Nullable GcException takeOver(Stream opened) {
     if (stopped) {
       return new CancelledException("the collector was closed meanwhile");
     }
-    if (opening.endedBecause == null) {
-      stream = opening;
+    if (opened.endedBecause == null) {
+      stream = opened;
       streamTrouble = null;
       enter(WatchState.STREAMING);
     }
-    return opening.endedBecause;
+    return opened.endedBecause;
   }
 
   /** There is no stream: says so once, and when to try again. */
