@@ -139,8 +139,21 @@ final class EventFeed {
         return;
       }
     }
-    Duration pause = pause();
-    later.accept(pause.compareTo(rest) < 0 ? rest : pause, () -> step(mine));
+    later.accept(
+        longer(pause(), isListed() ? rest : shorter(rest, LONGEST_RETRY)), () -> step(mine));
+  }
+
+  /** Whether the last list is no trouble: if it is, how long it took says nothing of the next one. */
+  private synchronized boolean isListed() {
+    return listTrouble == null;
+  }
+
+  private static Duration longer(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? b : a;
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
   }
 
   private synchronized boolean isTimeToConnect() {
@@ -222,8 +235,7 @@ final class EventFeed {
     for (int i = 1; i < times && longest.compareTo(LONGEST_RETRY) < 0; i++) {
       longest = longest.multipliedBy(2);
     }
-    longest = longest.compareTo(LONGEST_RETRY) < 0 ? longest : LONGEST_RETRY;
-    long half = longest.toNanos() / 2;
+    long half = shorter(longest, LONGEST_RETRY).toNanos() / 2;
     return Duration.ofNanos(half + random.nextLong(half + 1));
   }
 

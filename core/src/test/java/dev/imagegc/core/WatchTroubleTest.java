@@ -12,7 +12,9 @@ import dev.imagegc.api.Runtime;
 import dev.imagegc.api.RuntimeEventListener;
 import dev.imagegc.api.RuntimeEventSource;
 import dev.imagegc.testkit.FakeNode;
+import dev.imagegc.testkit.FakeNode.Operation;
 import dev.imagegc.testkit.ManualScheduler;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -35,6 +37,37 @@ class WatchTroubleTest {
     slow.answer.countDown();
     slow.closed.acquire(); // the test's timeout ends it
     assertThat(slow.closed.availablePermits()).isZero();
+  }
+
+  @Test
+  void listThatTimedOut_doesNotKeepTheWatchAwayForLongerThanAMinute() {
+    ImageGcManager gc = collector(node)
+        .runtime(node.plainRuntime())
+        .relistInterval(Duration.ofSeconds(1))
+        .scheduler(scheduler)
+        .detectionInterval(Duration.ofDays(1))
+        .collectionInterval(Duration.ofDays(1))
+        .build();
+    try (gc) {
+      gc.start();
+      awaitTimers();
+      node.faults().hangNext(Operation.LIST_CONTAINERS);
+      scheduler.advance(Duration.ofSeconds(1));
+      while (gc.watchHealth().trouble().isEmpty()) {
+        Thread.onSpinWait(); // the test's timeout ends it
+      }
+      awaitTimers();
+      assertThat(scheduler.pendingDelays())
+          .filteredOn(delay -> delay.compareTo(Duration.ofHours(23)) < 0)
+          .containsExactly(Duration.ofMinutes(1));
+    }
+  }
+
+  /** Waits for those of detection and collection, and that of the watch. */
+  private void awaitTimers() {
+    while (scheduler.pendingCount() != 3) {
+      Thread.onSpinWait(); // the test's timeout ends it
+    }
   }
 
   /** Opens a stream when it is told to, and does not mind interrupts until then. */
