@@ -137,12 +137,6 @@ final class Leases implements ImageLeases {
     return verdict;
   }
 
-  /** Whether a lease may hold an image by a name that it got since it was listed. */
-  synchronized boolean anyByName() {
-    dropExpired();
-    return active.stream().anyMatch(held -> held.image == null);
-  }
-
   /** Says whether an announced removal may go on, now that all names of the image are known. */
   synchronized Verdict verdictOnNames(ImageId image, Collection<String> names) {
     Going removal = going.get(image);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core;
+
+import static dev.imagegc.core.Nodes.collector;
+import static dev.imagegc.core.Nodes.reason;
+import static dev.imagegc.core.Nodes.removed;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.ImageGoingException;
+import dev.imagegc.api.Lease;
+import dev.imagegc.api.Reason;
+import dev.imagegc.api.UnreachableException;
+import dev.imagegc.testkit.FakeNode;
+import dev.imagegc.testkit.FakeNode.Operation;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What became known of an image since the plan holds it back as well as what was known before. */
+@Timeout(60)
+class SecondLookTest {
+  private static final Duration TTL = Duration.ofMinutes(5);
+
+  private final FakeNode node = FakeNode.withDisk(1000);
+
+  @Test
+  void lease_byANameThatTheImageGotSinceItWasListed_isRefusedWhileTheImageGoes() {
+    node.image("a").tag("a:1").size(300).add();
+    node.faults().afterNext(Operation.LIST_IMAGES, () -> node.tag("a", "b:1"));
+    try (ImageGcManager gc = collector(node).build()) {
+      List<Class<?>> refused = new ArrayList<>();
+      node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> {
+        try (Lease lease = gc.leases().lease("b:1", TTL)) {
+          assertThat(lease.isActive()).isTrue();
+        } catch (ImageGoingException e) {
+          refused.add(e.getClass());
+        }
+      });
+      assertThat(removed(gc.deleteUnusedImages())).containsExactly("a");
+      assertThat(refused).hasSize(1);
+    }
+  }
+
+  @Test
+  void image_whoseNamesCannotBeLookedUp_stays_andStopsNoOther() {
+    node.image("a").tag("a:1").size(300).add();
+    node.image("b").tag("b:1").size(300).add();
+    node.faults().failNext(Operation.LOOK_UP, new UnreachableException("broken image"));
+    try (ImageGcManager gc = collector(node).build()) {
+      GcReport report = gc.deleteUnusedImages();
+      assertThat(reason(report, "a")).isEqualTo(Reason.REMOVAL_FAILED);
+      assertThat(removed(report)).containsExactly("b");
+      assertThat(node.removalsAsked()).containsExactly("b");
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.BACKING_OFF);
+      gc.leases().lease("a:1", TTL).close();
+    }
+  }
+}
