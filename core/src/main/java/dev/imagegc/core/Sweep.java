@@ -275,7 +275,7 @@ final class Sweep {
       }
       Verdict late;
       try {
-        late = leasedByNewName(image);
+        late = whatIsNew(planned);
       } catch (CancelledException e) {
         throw e;
       } catch (GcException e) { // perhaps of this image alone
@@ -292,6 +292,15 @@ final class Sweep {
   private boolean stays(ImageDecision planned, Verdict why) {
     decide(planned, Decision.KEPT, why.reason().orElseThrow(), why.detail());
     return false;
+  }
+
+  /** Whether the image stays for what happened since the plan: it was leased by a new name, used, or pulled again. */
+  private Verdict whatIsNew(ImageDecision planned) {
+    Verdict leased = leasedByNewName(planned.image());
+    TrackedImage tracked = tools.book().image(planned.image().id());
+    return leased.reason().isPresent() || tracked == null
+        ? leased
+        : planner.verdictOnAges(tracked.record(), tools.timeline().now());
   }
 
   /**

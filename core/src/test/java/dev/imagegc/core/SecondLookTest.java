@@ -11,11 +11,14 @@ import dev.imagegc.api.ImageGoingException;
 import dev.imagegc.api.Lease;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.UnreachableException;
+import dev.imagegc.api.WatchState;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
+import dev.imagegc.testkit.ManualScheduler;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -23,6 +26,12 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class SecondLookTest {
   private static final Duration TTL = Duration.ofMinutes(5);
+
+  /** The tests move the clock while the watch may still list. */
+  private static final Deadlines LONG = Deadlines.builder()
+      .firstList(Duration.ofDays(100))
+      .list(Duration.ofDays(100), Duration.ZERO)
+      .build();
 
   private final FakeNode node = FakeNode.withDisk(1000);
 
@@ -57,5 +66,60 @@ class SecondLookTest {
       assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.BACKING_OFF);
       gc.leases().lease("a:1", TTL).close();
     }
+  }
+
+  @Test
+  void image_thatWasUsedSinceThePlan_hasItsGrace() throws InterruptedException {
+    node.image("a").tag("a:1").size(300).add();
+    node.image("b").tag("b:1").size(300).add();
+    node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> {
+      node.run("c", "b");
+      node.removeContainer("c");
+    });
+    LruGcPolicy.Builder policy =
+        LruGcPolicy.builder().minAge(Duration.ZERO).grace(Duration.ofMinutes(10));
+    try (ImageGcManager gc = listening(policy)) {
+      GcReport report = gc.deleteUnusedImages();
+      assertThat(removed(report)).containsExactly("a");
+      assertThat(reason(report, "b")).isEqualTo(Reason.RECENTLY_USED);
+      assertThat(node.removalsAsked()).containsExactly("a");
+    }
+  }
+
+  @Test
+  void image_thatWasDeletedAndPulledAgainSinceThePlan_hasItsMinAge() throws InterruptedException {
+    node.image("a").tag("a:1").size(300).add();
+    node.image("b").tag("b:1").size(300).add();
+    node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> {
+      node.deleteImage("b");
+      node.image("b").tag("b:1").size(300).add();
+    });
+    try (ImageGcManager gc = listening(LruGcPolicy.builder().minAge(Duration.ofMinutes(2)))) {
+      node.clock().advance(Duration.ofMinutes(3));
+      GcReport report = gc.deleteUnusedImages();
+      assertThat(removed(report)).containsExactly("a");
+      assertThat(reason(report, "b")).isEqualTo(Reason.TOO_YOUNG);
+      assertThat(node.removalsAsked()).containsExactly("a");
+    }
+  }
+
+  /** A collector that hears the node's events, and whose timers have done their first work. */
+  private ImageGcManager listening(LruGcPolicy.Builder policy) throws InterruptedException {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    ImageGcManager gc = collector(node, policy)
+        .scheduler(scheduler)
+        .detectionInterval(Duration.ofDays(1))
+        .collectionInterval(Duration.ofDays(1))
+        .deadlines(LONG)
+        .build();
+    Semaphore lists = new Semaphore(0);
+    node.faults().afterEach(Operation.LIST_CONTAINERS, lists::release);
+    gc.start();
+    lists.acquire(2); // of the first detection and of the watch
+    while (!gc.watchHealth().state().equals(WatchState.STREAMING)
+        || scheduler.pendingCount() != 2) {
+      Thread.onSpinWait(); // the test's timeout ends it
+    }
+    return gc;
   }
 }
