@@ -16,6 +16,7 @@ import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -186,9 +187,14 @@ final class Leases implements ImageLeases {
     return active.stream().map(held -> held.entry(now)).toList();
   }
 
-  /** Takes over stored leases, which nobody holds any more: they end with their time. */
+  /**
+   * Takes over stored leases, which nobody holds any more: they end with their time.
+   *
+   * @throws IllegalArgumentException if one is on a name that is none; then none is taken over
+   */
   synchronized void restore(List<RecordSnapshot.LeaseEntry> stored) {
     Instant now = timeline.now();
+    List<Held> restored = new ArrayList<>();
     for (RecordSnapshot.LeaseEntry entry : stored) {
       Held held = entry
           .image()
@@ -196,9 +202,10 @@ final class Leases implements ImageLeases {
           .orElseGet(() -> byName(entry.reference().orElseThrow()));
       if (entry.expiresAt().isAfter(now)) {
         held.untilNanos = after(Duration.between(now, entry.expiresAt()));
-        active.add(held);
+        restored.add(held);
       }
     }
+    active.addAll(restored);
   }
 
   private Held byName(String reference) {
