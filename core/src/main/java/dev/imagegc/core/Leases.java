@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A removal is announced before the last look at who uses the image, not after it. So whoever leased the image, made a
  * container of it and closed the lease either had the lease when the removal was announced, and the image stays, or has the
- * container by the time of that look. Leases of other processes would join in {@link #beginRemoval} and {@link #verdict}.
+ * container by the time of that look. Leases of other processes would join in {@link #beginRemoval} and {@link #verdicts}.
  */
 final class Leases implements ImageLeases {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?[0-9a-f]{64}");
@@ -120,8 +121,29 @@ final class Leases implements ImageLeases {
     }
   }
 
-  /** Says that a leased image stays. */
-  synchronized Verdict verdict(Image image) {
+  /** Returns what says of many images that a leased one stays, as of now. */
+  Function<Image, Verdict> verdicts() {
+    Map<ImageId, Held> byId = new HashMap<>();
+    Map<String, Held> byName = new HashMap<>();
+    synchronized (this) {
+      dropExpired();
+      for (Held held : active) {
+        if (held.image != null) {
+          byId.putIfAbsent(held.image, held);
+        }
+        held.spellings.forEach(name -> byName.putIfAbsent(name, held));
+      }
+    }
+    return image -> {
+      Held held = byId.get(image.id());
+      for (int i = 0; held == null && i < image.references().size(); i++) {
+        held = byName.get(image.references().get(i));
+      }
+      return held == null ? Verdict.mayGo() : held.verdict();
+    };
+  }
+
+  private Verdict verdict(Image image) {
     return holder(image.id(), image.references()).map(Held::verdict).orElse(Verdict.mayGo());
   }
 
