@@ -315,8 +315,8 @@ final class EventFeed {
         if (clock.nanoTime() - openedNanos >= LONGEST_RETRY.toNanos()) {
           losses = 0; // one that lasted is no sign of a flapping engine
         }
+        begin(() -> lost(cause)); // before a step of the old chain sees that there is no stream
       }
-      begin(() -> lost(cause));
     }
 
     void close() {
