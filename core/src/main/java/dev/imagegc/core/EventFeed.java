@@ -46,6 +46,7 @@ final class EventFeed {
   private WatchState state = WatchState.OFF; // guarded by this, as all below
   private Instant since;
   private @Nullable Stream stream; // the open one
+  private @Nullable Stream opening; // the one that the engine is being asked for
   private boolean stopped;
   private boolean noSource;
   private int chain; // the number of the chain of steps that goes on
@@ -91,7 +92,7 @@ final class EventFeed {
     Stream open;
     synchronized (this) {
       stopped = true;
-      open = stream;
+      open = stream == null ? opening : stream;
       stream = null;
     }
     enter(WatchState.OFF);
@@ -138,8 +139,21 @@ final class EventFeed {
         return;
       }
     }
-    Duration pause = pause();
-    later.accept(pause.compareTo(rest) < 0 ? rest : pause, () -> step(mine));
+    later.accept(
+        longer(pause(), isListed() ? rest : shorter(rest, LONGEST_RETRY)), () -> step(mine));
+  }
+
+  /** Whether the last list is no trouble: if it is, how long it took says nothing of the next one. */
+  private synchronized boolean isListed() {
+    return listTrouble == null;
+  }
+
+  private static Duration longer(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? b : a;
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
   }
 
   private synchronized boolean isTimeToConnect() {
@@ -157,42 +171,48 @@ final class EventFeed {
   }
 
   private void connect() {
-    Stream opening = new Stream();
+    Stream mine = new Stream();
+    synchronized (this) {
+      if (stopped) {
+        return;
+      }
+      opening = mine; // from here on close() ends it, also if the engine answers only after that
+    }
     try {
-      if (!engine.subscribe(opening)) {
+      if (!engine.subscribe(mine)) {
         synchronized (this) {
           noSource = true;
         }
         return;
       }
     } catch (CancelledException e) {
-      opening.close();
+      mine.close();
       return;
     } catch (GcException e) {
-      opening.close();
+      mine.close();
       lost(e);
       return;
     }
-    GcException over = takeOver(opening);
+    GcException over = takeOver(mine);
     if (over == null) {
       events.ended(GcEventType.EVENT_STREAM_LOST, "the engine tells its events again");
     } else {
-      opening.close();
+      mine.close();
       lost(over);
     }
   }
 
   /** Returns why the stream is over already, or null. */
-  private synchronized @Nullable GcException takeOver(Stream opening) {
+  private synchronized @Nullable GcException takeOver(Stream opened) {
     if (stopped) {
       return new CancelledException("the collector was closed meanwhile");
     }
-    if (opening.endedBecause == null) {
-      stream = opening;
+    if (opened.endedBecause == null) {
+      stream = opened;
       streamTrouble = null;
       enter(WatchState.STREAMING);
     }
-    return opening.endedBecause;
+    return opened.endedBecause;
   }
 
   /** There is no stream: says so once, and when to try again. */
@@ -215,8 +235,7 @@ final class EventFeed {
     for (int i = 1; i < times && longest.compareTo(LONGEST_RETRY) < 0; i++) {
       longest = longest.multipliedBy(2);
     }
-    longest = longest.compareTo(LONGEST_RETRY) < 0 ? longest : LONGEST_RETRY;
-    long half = longest.toNanos() / 2;
+    long half = shorter(longest, LONGEST_RETRY).toNanos() / 2;
     return Duration.ofNanos(half + random.nextLong(half + 1));
   }
 
@@ -249,13 +268,15 @@ final class EventFeed {
       } else {
         event.reference().ifPresent(name -> book.usedByName(name, now));
       }
-    } else if (image != null) {
-      if (type.equals(RuntimeEventType.IMAGE_PULLED)
-          || type.equals(RuntimeEventType.IMAGE_TAGGED)) {
+    } else if (type.equals(RuntimeEventType.IMAGE_PULLED)
+        || type.equals(RuntimeEventType.IMAGE_TAGGED)) {
+      if (image != null) {
         book.came(image, now);
-      } else if (type.equals(RuntimeEventType.IMAGE_DELETED)) {
-        book.deletedByHearsay(image, now);
+      } else {
+        book.cameUnnamed(now);
       }
+    } else if (image != null && type.equals(RuntimeEventType.IMAGE_DELETED)) {
+      book.deletedByHearsay(image, now);
     }
   }
 
@@ -294,8 +315,8 @@ final class EventFeed {
         if (clock.nanoTime() - openedNanos >= LONGEST_RETRY.toNanos()) {
           losses = 0; // one that lasted is no sign of a flapping engine
         }
+        begin(() -> lost(cause)); // before a step of the old chain sees that there is no stream
       }
-      begin(() -> lost(cause));
     }
 
     void close() {

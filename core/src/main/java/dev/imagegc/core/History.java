@@ -235,6 +235,8 @@ final class History {
       return e;
     } catch (DateTimeException | ArithmeticException e) {
       return setAside(store, "its times cannot be: " + e.getMessage());
+    } catch (IllegalArgumentException e) {
+      return setAside(store, "its leases cannot be: " + e.getMessage());
     }
   }
 
@@ -257,8 +259,8 @@ final class History {
     Optional<Duration> proven = provenDowntime(saved);
     Duration downtime = proven.orElseGet(() -> trustedDowntime(saved));
     RecordSnapshot moved = new Moved(saved, downtime, now).snapshot();
+    leases.restore(moved.leases()); // first, because it throws if they make no sense
     book.restore(moved, now);
-    leases.restore(moved.leases());
     savedAt = moved.savedAt();
     if (proven.isEmpty()) {
       changes.incrementAndGet(); // what passes from here on can only be proven from here on

@@ -16,6 +16,7 @@ import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A removal is announced before the last look at who uses the image, not after it. So whoever leased the image, made a
  * container of it and closed the lease either had the lease when the removal was announced, and the image stays, or has the
- * container by the time of that look. Leases of other processes would join in {@link #beginRemoval} and {@link #verdict}.
+ * container by the time of that look. Leases of other processes would join in {@link #beginRemoval} and {@link #verdicts}.
  */
 final class Leases implements ImageLeases {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?[0-9a-f]{64}");
@@ -119,8 +121,29 @@ final class Leases implements ImageLeases {
     }
   }
 
-  /** Says that a leased image stays. */
-  synchronized Verdict verdict(Image image) {
+  /** Returns what says of many images that a leased one stays, as of now. */
+  Function<Image, Verdict> verdicts() {
+    Map<ImageId, Held> byId = new HashMap<>();
+    Map<String, Held> byName = new HashMap<>();
+    synchronized (this) {
+      dropExpired();
+      for (Held held : active) {
+        if (held.image != null) {
+          byId.putIfAbsent(held.image, held);
+        }
+        held.spellings.forEach(name -> byName.putIfAbsent(name, held));
+      }
+    }
+    return image -> {
+      Held held = byId.get(image.id());
+      for (int i = 0; held == null && i < image.references().size(); i++) {
+        held = byName.get(image.references().get(i));
+      }
+      return held == null ? Verdict.mayGo() : held.verdict();
+    };
+  }
+
+  private Verdict verdict(Image image) {
     return holder(image.id(), image.references()).map(Held::verdict).orElse(Verdict.mayGo());
   }
 
@@ -135,12 +158,6 @@ final class Leases implements ImageLeases {
       going.put(image.id(), new Going(image));
     }
     return verdict;
-  }
-
-  /** Whether a lease may hold an image by a name that it got since it was listed. */
-  synchronized boolean anyByName() {
-    dropExpired();
-    return active.stream().anyMatch(held -> held.image == null);
   }
 
   /** Says whether an announced removal may go on, now that all names of the image are known. */
@@ -192,9 +209,14 @@ final class Leases implements ImageLeases {
     return active.stream().map(held -> held.entry(now)).toList();
   }
 
-  /** Takes over stored leases, which nobody holds any more: they end with their time. */
+  /**
+   * Takes over stored leases, which nobody holds any more: they end with their time.
+   *
+   * @throws IllegalArgumentException if one is on a name that is none; then none is taken over
+   */
   synchronized void restore(List<RecordSnapshot.LeaseEntry> stored) {
     Instant now = timeline.now();
+    List<Held> restored = new ArrayList<>();
     for (RecordSnapshot.LeaseEntry entry : stored) {
       Held held = entry
           .image()
@@ -202,9 +224,10 @@ final class Leases implements ImageLeases {
           .orElseGet(() -> byName(entry.reference().orElseThrow()));
       if (entry.expiresAt().isAfter(now)) {
         held.untilNanos = after(Duration.between(now, entry.expiresAt()));
-        active.add(held);
+        restored.add(held);
       }
     }
+    active.addAll(restored);
   }
 
   private Held byName(String reference) {

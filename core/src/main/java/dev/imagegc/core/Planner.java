@@ -254,19 +254,9 @@ final class Planner {
     if (verdict.reason().isPresent()) {
       return verdict;
     }
-    if (isTooYoung(record, thresholds, now)) {
-      Duration age = age(record.firstDetected(), now);
-      return Verdict.stays(
-          Reason.TOO_YOUNG,
-          "first seen " + Durations.text(age) + " ago, minAge is "
-              + Durations.text(thresholds.minAge()));
-    }
-    if (isRecentlyUsed(record, thresholds, now)) {
-      Duration unused = age(record.lastUsed().orElseThrow(), now);
-      return Verdict.stays(
-          Reason.RECENTLY_USED,
-          "last used " + Durations.text(unused) + " ago, grace is "
-              + Durations.text(thresholds.grace()));
+    Verdict ages = verdictOnAges(record, now);
+    if (ages.reason().isPresent()) {
+      return ages;
     }
     Verdict later = notNow.apply(record);
     if (later.reason().isPresent()) {
@@ -274,6 +264,25 @@ final class Planner {
     }
     item.due = verdict.dueAfter().isPresent() ? verdict : null;
     return null;
+  }
+
+  /** Says whether an image stays because it is too young, or was used too recently, at a time that may be later than the plan's. */
+  Verdict verdictOnAges(ImageRecord record, Instant time) {
+    if (isTooYoung(record, thresholds, time)) {
+      Duration age = age(record.firstDetected(), time);
+      return Verdict.stays(
+          Reason.TOO_YOUNG,
+          "first seen " + Durations.text(age) + " ago, minAge is "
+              + Durations.text(thresholds.minAge()));
+    }
+    if (isRecentlyUsed(record, thresholds, time)) {
+      Duration unused = age(record.lastUsed().orElseThrow(), time);
+      return Verdict.stays(
+          Reason.RECENTLY_USED,
+          "last used " + Durations.text(unused) + " ago, grace is "
+              + Durations.text(thresholds.grace()));
+    }
+    return Verdict.mayGo();
   }
 
   // What goes

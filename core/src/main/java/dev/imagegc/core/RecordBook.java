@@ -166,7 +166,7 @@ final class RecordBook {
 
   /** Returns whether that is news. */
   private boolean takeOverSightings(Instant began) {
-    Map<ImageId, Sightings.Sighting> sighted = sightings.take(began);
+    Map<ImageId, Sightings.Sighting> sighted = sightings.take(began, byId::containsKey);
     sighted.forEach((id, sighting) -> {
       TrackedImage image = byId.get(id);
       if (image != null) {
@@ -313,6 +313,12 @@ final class RecordBook {
       tracked.cameAt(now);
       onChange.run();
     }
+  }
+
+  /** Notes that an image came, and nobody has said which one: it may be any that was said to be deleted. For any thread. */
+  void cameUnnamed(Instant now) {
+    images.forEach(image -> image.cameAt(now));
+    onChange.run();
   }
 
   /** Notes that an image is said to be deleted. If it comes again before the next listing it is new. For any thread. */

@@ -9,6 +9,7 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Operation;
@@ -176,8 +177,9 @@ final class Round {
   }
 
   private Function<ImageRecord, Verdict> unlessLeased(Function<ImageRecord, Verdict> verdicts) {
+    Function<Image, Verdict> leases = tools.leases().verdicts();
     return image -> {
-      Verdict leased = tools.leases().verdict(image.image());
+      Verdict leased = leases.apply(image.image());
       return leased.reason().isPresent() ? leased : verdicts.apply(image);
     };
   }

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,14 +60,19 @@ final class Sightings {
     }
   }
 
-  /** Returns what was heard so far, and forgets what was heard before a listing began: that listing has shown it or never will. */
-  synchronized Map<ImageId, Sighting> take(Instant listingBegan) {
+  /**
+   * Returns what was heard so far, and forgets what is of no more use: of images that a listing has shown, whose records say
+   * more from then on, and what was heard before that listing began, which never will show it.
+   */
+  synchronized Map<ImageId, Sighting> take(Instant listingBegan, Predicate<ImageId> isShown) {
     Map<ImageId, Sighting> taken = byId.isEmpty() ? Map.of() : new HashMap<>(byId);
-    byId.values().removeIf(sighting -> sighting.heardAt().isBefore(listingBegan));
+    byId.entrySet()
+        .removeIf(heard ->
+            isShown.test(heard.getKey()) || heard.getValue().heardAt().isBefore(listingBegan));
     return taken;
   }
 
-  /** As {@link #take}, for those of whom only the name was heard. */
+  /** Returns what was heard so far of those of whom only the name was told, and forgets what was heard before a listing began. */
   synchronized Map<String, Instant> takeNames(Instant listingBegan) {
     Map<String, Instant> taken = usedByName.isEmpty() ? Map.of() : new HashMap<>(usedByName);
     usedByName.values().removeIf(heardAt -> heardAt.isBefore(listingBegan));

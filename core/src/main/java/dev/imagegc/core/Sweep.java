@@ -273,11 +273,16 @@ final class Sweep {
       if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
         return true; // somebody else made room
       }
-      leased = leasedByNewName(image);
-      if (leased.reason().isPresent()) {
-        return stays(planned, leased);
+      Verdict late;
+      try {
+        late = whatIsNew(planned);
+      } catch (CancelledException e) {
+        throw e;
+      } catch (GcException e) { // perhaps of this image alone
+        failed(planned, Reason.REMOVAL_FAILED, "its names are not known: " + e.getMessage());
+        return false;
       }
-      return remove(planned);
+      return late.reason().isPresent() ? stays(planned, late) : remove(planned);
     } finally {
       boolean settled = !decisionOn(image).reason().equals(Reason.OUTCOME_UNKNOWN);
       tools.leases().endRemoval(image.id(), settled);
@@ -289,15 +294,25 @@ final class Sweep {
     return false;
   }
 
-  /** A pull of a leased name may have ended with an image that was here already, under other names. */
+  /** Whether the image stays for what happened since the plan: it was leased by a new name, used, or pulled again. */
+  private Verdict whatIsNew(ImageDecision planned) {
+    Verdict leased = leasedByNewName(planned.image());
+    TrackedImage tracked = tools.book().image(planned.image().id());
+    return leased.reason().isPresent() || tracked == null
+        ? leased
+        : planner.verdictOnAges(tracked.record(), tools.timeline().now());
+  }
+
+  /**
+   * A pull of a leased name may have ended with an image that was here already, under other names. Asked also while no name is
+   * leased, because one may be before the removal has ended.
+   */
   private Verdict leasedByNewName(Image image) {
-    return tools.leases().anyByName()
-        ? tools
-            .engine()
-            .namesOf(image.id())
-            .map(names -> tools.leases().verdictOnNames(image.id(), names))
-            .orElse(Verdict.mayGo())
-        : Verdict.mayGo();
+    return tools
+        .engine()
+        .namesOf(image.id())
+        .map(names -> tools.leases().verdictOnNames(image.id(), names))
+        .orElse(Verdict.mayGo());
   }
 
   private @Nullable ImageId childThatStayed(Image image) {

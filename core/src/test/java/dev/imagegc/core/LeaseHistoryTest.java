@@ -134,6 +134,20 @@ class LeaseHistoryTest {
     assertThat(storedLeases()).hasSize(3);
   }
 
+  @Test
+  void storedLeaseOnNonsense_isNoHistory_andIsSetAside() {
+    leaseAndRestart(TTL);
+    RecordSnapshot saved = store.saved;
+    store.saved = RecordSnapshot.builder(saved.savedAt(), saved.wallTime())
+        .leases(
+            List.of(RecordSnapshot.LeaseEntry.of("Not A Name", saved.savedAt().plus(TTL))))
+        .build();
+    try (ImageGcManager gc = open()) {
+      assertThat(removed(gc.deleteUnusedImages())).containsExactly("a", "b");
+      assertThat(store.aside).hasSize(1);
+    }
+  }
+
   private List<RecordSnapshot.LeaseEntry> storedLeases() {
     return store.load().orElseThrow().leases();
   }
