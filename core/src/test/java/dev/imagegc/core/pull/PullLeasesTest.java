@@ -248,9 +248,10 @@ class PullLeasesTest {
       assertThat(pull.cancel()).isTrue();
       assertThat(PullNode.result(pull).outcome()).isEqualTo(PullOutcome.CANCELLED);
       answer.countDown();
-      while (node.leases.granted(APP) == 0 || !node.leases.held().isEmpty()) {
+      while (node.leases.granted(APP) == 0) {
         Thread.onSpinWait();
       }
+      node.leases.awaitNoneHeld();
     }
   }
 }
