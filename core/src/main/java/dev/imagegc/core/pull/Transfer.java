@@ -152,7 +152,7 @@ final class Transfer implements Runnable {
     Optional<RegistryCredentials> credentials;
     try {
       credentials = settings().credentials().credentialsFor(reference);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       throw new PullException(
           "no credentials for " + reference + ": the provider threw "
               + e.getClass().getName(),

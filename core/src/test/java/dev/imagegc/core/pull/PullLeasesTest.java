@@ -98,6 +98,23 @@ class PullLeasesTest {
   }
 
   @Test
+  void lease_holdsOnlyWhileBothOfItsHalvesDo() {
+    Lease name = node.leases.lease(APP, Duration.ofMinutes(1));
+    Lease image = node.leases.lease(ImageId.of("image"), Duration.ofMinutes(2));
+    Lease both = new ImageLease(name, image);
+    assertThat(both.remaining()).isEqualTo(Duration.ofMinutes(1));
+    name.renew(Duration.ofMinutes(3));
+    assertThat(both.remaining()).isEqualTo(Duration.ofMinutes(2));
+    assertThat(both.isActive()).isTrue();
+    node.clock.advance(Duration.ofMinutes(2));
+    assertThat(name.isActive()).isTrue();
+    assertThat(both.isActive()).isFalse();
+    assertThat(both.renew(Duration.ofMinutes(1))).isFalse();
+    both.close();
+    assertThat(node.leases.held()).isEmpty();
+  }
+
+  @Test
   void lease_endsWithTheGrace_ifTheCallerForgetsIt() {
     try (ImagePullManager pulls = node.pulls().grace(Duration.ofMinutes(2)).build()) {
       Lease lease = pulls.pull("app", PullPolicy.ALWAYS).lease().orElseThrow();
@@ -231,9 +248,10 @@ class PullLeasesTest {
       assertThat(pull.cancel()).isTrue();
       assertThat(PullNode.result(pull).outcome()).isEqualTo(PullOutcome.CANCELLED);
       answer.countDown();
-      while (node.leases.granted(APP) == 0 || !node.leases.held().isEmpty()) {
+      while (node.leases.granted(APP) == 0) {
         Thread.onSpinWait();
       }
+      node.leases.awaitNoneHeld();
     }
   }
 }

@@ -23,11 +23,15 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** A scripted engine with names, images and pulls, and leases on them, in virtual time. Thread-safe. */
 final class PullNode {
+  private static final int PATIENCE_MILLIS = 30_000;
+
   final TestClock clock = new TestClock();
   final Engine engine = new Engine();
   final Leases leases = new Leases();
@@ -306,6 +310,16 @@ final class PullNode {
     /** How many leases were granted on something so far, over or not. */
     synchronized long granted(String subject) {
       return granted.stream().filter(lease -> lease.subject.equals(subject)).count();
+    }
+
+    /** Waits until nothing is leased: a lease that is granted while its request gives up is closed a moment later. */
+    void awaitNoneHeld() {
+      for (int i = 0; i < PATIENCE_MILLIS && !held().isEmpty(); i++) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      }
+      if (!held().isEmpty()) {
+        throw new AssertionError("still leased: " + held());
+      }
     }
 
     synchronized void awaitRenewals(int atLeast) throws InterruptedException {

@@ -95,7 +95,7 @@ class PullSharingPropertyTest {
       }
       over.set(true);
       collector.get();
-      assertThat(fresh.leases.held()).isEmpty();
+      fresh.leases.awaitNoneHeld();
       assertThat(fresh.engine.mostRunning()).isLessThanOrEqualTo(parallel);
     } finally {
       over.set(true);
