@@ -34,8 +34,9 @@ import java.util.zip.CRC32C;
  */
 public final class HistoryCost {
   private static final int IMAGES = 100_000;
-  private static final int WARM_UP = 40;
-  private static final int ROUNDS = 15;
+  private static final int REPEATS = 10; // in one measurement
+  private static final int WARM_UP = 4;
+  private static final int ROUNDS = 5;
   private static final double AIM_MILLIS = 75;
   private static final double AIM_MEGABYTES = 64;
   private static final double NANOS_PER_MILLI = 1e6;
@@ -147,9 +148,7 @@ public final class HistoryCost {
       RecordSnapshot snapshot = snapshot();
       for (int i = 0; i < WARM_UP; i++) {
         saveAndLoad(ours, snapshot);
-        if (i % 4 == 0) {
-          saveAndLoad(plain, snapshot);
-        }
+        saveAndLoad(plain, snapshot);
       }
       List<Double> oursMillis = new ArrayList<>();
       List<Double> plainMillis = new ArrayList<>();
@@ -213,18 +212,21 @@ public final class HistoryCost {
     }
   }
 
-  /** Returns milliseconds of CPU; the garbage of before is not counted. */
+  /** Returns milliseconds of CPU, of which the system counts only every tenth; the garbage of before is not counted. */
   private static double saveAndLoad(Store store, RecordSnapshot snapshot) throws IOException {
     System.gc();
     long start = cpuNanos();
-    store.save(snapshot);
-    RecordSnapshot loaded = store.load();
+    RecordSnapshot loaded = snapshot;
+    for (int i = 0; i < REPEATS; i++) {
+      store.save(snapshot);
+      loaded = store.load();
+    }
     long end = cpuNanos();
     if (!loaded.entries().equals(snapshot.entries())
         || !loaded.remembered().equals(snapshot.remembered())) {
       throw new IllegalStateException("what was loaded is not what was saved");
     }
-    return (end - start) / NANOS_PER_MILLI;
+    return (end - start) / NANOS_PER_MILLI / REPEATS;
   }
 
   private static long cpuNanos() {
