@@ -21,8 +21,15 @@ public final class ImageId implements Comparable<ImageId> {
   /** The id as it was written; null or {@link #BARE_DIGEST} if the words hold it. */
   private final @Nullable String written;
 
-  private ImageId(String text, String key) {
-    boolean digest = Sha256.isDigest(key);
+  private ImageId(byte[] digest, int offset, boolean prefixed) {
+    this.word0 = Sha256.word(digest, offset, 0);
+    this.word1 = Sha256.word(digest, offset, 1);
+    this.word2 = Sha256.word(digest, offset, 2);
+    this.word3 = Sha256.word(digest, offset, 3);
+    this.written = prefixed ? null : BARE_DIGEST;
+  }
+
+  private ImageId(String text, String key, boolean digest) {
     this.word0 = digest ? Sha256.word(key, 0) : 0;
     this.word1 = digest ? Sha256.word(key, 1) : 0;
     this.word2 = digest ? Sha256.word(key, 2) : 0;
@@ -42,11 +49,50 @@ public final class ImageId implements Comparable<ImageId> {
    */
   public static ImageId of(String text) {
     String key = withoutPrefix(Objects.requireNonNull(text, "text"));
-    if (key.isBlank() || key.chars().anyMatch(Character::isISOControl)) {
+    boolean digest = Sha256.isDigest(key);
+    if (!digest && (key.isBlank() || key.chars().anyMatch(Character::isISOControl))) {
       throw new IllegalArgumentException(
           "image id must not be blank or contain control characters: '" + text + "'");
     }
-    return new ImageId(text, key);
+    return new ImageId(text, key, digest);
+  }
+
+  /**
+   * Returns the id that is a SHA-256 digest, from the digest's 32 bytes: what {@link #writeDigest} has written.
+   *
+   * @param bytes where the digest is
+   * @param offset where it begins
+   * @param prefixed whether the engine wrote it with {@code sha256:}
+   * @return the id
+   * @throws IndexOutOfBoundsException if there are not 32 bytes
+   */
+  public static ImageId ofDigest(byte[] bytes, int offset, boolean prefixed) {
+    return new ImageId(bytes, offset, prefixed);
+  }
+
+  /**
+   * Writes the 32 bytes of the id if it is a SHA-256 digest, as nearly all are: for stores, to which text is twice the size.
+   *
+   * @param bytes where to write
+   * @param offset where to begin
+   * @return whether it is one; if not, nothing is written
+   * @throws IndexOutOfBoundsException if it is one and there is no room for 32 bytes
+   */
+  public boolean writeDigest(byte[] bytes, int offset) {
+    if (!isDigest()) {
+      return false;
+    }
+    Sha256.put(bytes, offset, word0, word1, word2, word3);
+    return true;
+  }
+
+  /**
+   * Returns whether the engine wrote it with the prefix {@code sha256:}.
+   *
+   * @return whether {@link #text()} begins with it
+   */
+  public boolean isPrefixed() {
+    return written == null || written.startsWith(Sha256.PREFIX);
   }
 
   /**
@@ -56,7 +102,7 @@ public final class ImageId implements Comparable<ImageId> {
    */
   public String text() {
     if (written == null) {
-      return Sha256.PREFIX + digest();
+      return Sha256.text(Sha256.PREFIX, word0, word1, word2, word3);
     }
     return written.equals(BARE_DIGEST) ? digest() : written;
   }
@@ -115,7 +161,7 @@ public final class ImageId implements Comparable<ImageId> {
   }
 
   private String digest() {
-    return Sha256.text(word0, word1, word2, word3);
+    return Sha256.text("", word0, word1, word2, word3);
   }
 
   /** The text without its prefix. */

@@ -58,7 +58,7 @@ public final class Layer {
    * @return the id as it was given
    */
   public String id() {
-    return text != null ? text : Sha256.PREFIX + Sha256.text(word0, word1, word2, word3);
+    return text != null ? text : Sha256.text(Sha256.PREFIX, word0, word1, word2, word3);
   }
 
   /**

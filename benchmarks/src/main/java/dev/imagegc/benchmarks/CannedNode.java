@@ -49,6 +49,15 @@ final class CannedNode implements Runtime, FsStatsProvider {
   }
 
   ImageGcManager collector() {
+    return builder().build();
+  }
+
+  /** A collector that remembers so many images that are gone. */
+  ImageGcManager collector(int remembered) {
+    return builder().remember(remembered, Duration.ofDays(30)).build();
+  }
+
+  private ImageGcManager.Builder builder() {
     return ImageGcManager.builder()
         .runtime(this)
         .fsStats(this)
@@ -56,8 +65,7 @@ final class CannedNode implements Runtime, FsStatsProvider {
             .minAge(Duration.ZERO)
             .highPercent(THRESHOLD_PERCENT)
             .lowPercent(THRESHOLD_PERCENT)
-            .build())
-        .build();
+            .build());
   }
 
   /** Sets what makes the lists. */

@@ -39,7 +39,8 @@ final class RetainedHeap {
     node.show(List::of, List::of);
   }
 
-  private static long usedBytes() {
+  /** Returns the bytes in use after the garbage is collected. */
+  static long usedBytes() {
     for (int i = 0; i < COLLECTIONS; i++) {
       System.gc();
     }

@@ -28,7 +28,6 @@ final class RecordFormat {
   private static final int CHECKSUM_AT = Long.BYTES + Integer.BYTES;
   private static final int TYPICAL_ENTRY_BYTES = 56;
 
-  private static final String PREFIX = "sha256:";
   private static final int DIGEST_BYTES = 32;
   private static final int TEXT = 0;
   private static final int BARE_DIGEST = 1;
@@ -190,16 +189,13 @@ final class RecordFormat {
 
     /** The kind of id shares a byte with what else is to be said. */
     void id(ImageId id, int flags) {
-      String text = id.text();
-      int from = text.startsWith(PREFIX) ? PREFIX.length() : 0;
       reserve(1 + DIGEST_BYTES);
-      if (text.length() - from == 2 * DIGEST_BYTES
-          && Hex.decode(text, from, bytes, end + 1, DIGEST_BYTES)) {
-        bytes[end] = (byte) (flags | (from == 0 ? BARE_DIGEST : PREFIXED_DIGEST));
+      if (id.writeDigest(bytes, end + 1)) {
+        bytes[end] = (byte) (flags | (id.isPrefixed() ? PREFIXED_DIGEST : BARE_DIGEST));
         end += 1 + DIGEST_BYTES;
       } else {
         number(flags | TEXT);
-        text(text);
+        text(id.text());
       }
     }
 
@@ -288,16 +284,16 @@ final class RecordFormat {
     private ImageId id(int flags) {
       return switch (flags & ID_KINDS) {
         case TEXT -> ImageId.of(text());
-        case BARE_DIGEST -> ImageId.of(digest(""));
-        case PREFIXED_DIGEST -> ImageId.of(digest(PREFIX));
+        case BARE_DIGEST -> digest(false);
+        case PREFIXED_DIGEST -> digest(true);
         default -> throw new IllegalArgumentException("an id of kind " + flags);
       };
     }
 
-    private String digest(String prefix) {
-      String text = Hex.encode(prefix, bytes, next, DIGEST_BYTES);
+    private ImageId digest(boolean prefixed) {
+      int start = next;
       next += DIGEST_BYTES;
-      return text;
+      return ImageId.ofDigest(bytes, start, prefixed);
     }
 
     long number() {

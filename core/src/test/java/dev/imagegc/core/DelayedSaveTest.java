@@ -246,7 +246,7 @@ class DelayedSaveTest {
         for (int hour = 0; hour < 6; hour++) {
           assertThat(gc.garbageCollect().removed()).isEmpty();
           gc.detectImages();
-          node.clock().advance(HOUR);
+          scheduler.advance(HOUR);
         }
       }
       node.clock().reboot(HOUR);

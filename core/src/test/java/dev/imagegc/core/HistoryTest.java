@@ -237,6 +237,21 @@ class HistoryTest {
     }
   }
 
+  @Test
+  void timesAfterTheSave_countAsTheTimeOfTheSave() {
+    node.image("a").size(100).add();
+    var clock = node.clock();
+    store.saved = RecordSnapshot.builder(clock.instant(), clock.instant())
+        .bootTime(clock.bootTime().orElseThrow())
+        .entries(
+            List.of(RecordSnapshot.Entry.of(ImageId.of("a"), clock.instant().plus(DAY))))
+        .build();
+    clock.advance(HOUR);
+    try (ImageGcManager gc = collector(policy).store(store).build()) {
+      assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.ENOUGH_FREED);
+    }
+  }
+
   private void detectAndClose() {
     try (ImageGcManager gc = collector(policy).store(store).build()) {
       gc.detectImages();
