@@ -80,6 +80,16 @@ class LeaseHistoryTest {
   }
 
   @Test
+  void leases_afterAReboot_haveEndedMeanwhile_ifTheHostTrustsTheWallClock() {
+    leaseAndRestart(TTL);
+    node.clock().reboot(TTL);
+    try (ImageGcManager gc =
+        collector(node).store(store).scheduler(scheduler).trustWallClock(true).build()) {
+      assertThat(removed(gc.deleteUnusedImages())).containsExactly("a", "b");
+    }
+  }
+
+  @Test
   void wallClockThatJumps_changesNoStoredLease() {
     for (int minutes : new int[] {-10, 10}) {
       leaseAndRestart(TTL);

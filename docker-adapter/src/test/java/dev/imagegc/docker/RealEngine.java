@@ -374,8 +374,13 @@ public final class RealEngine {
   /** Creates and starts a container, and returns its id. */
   public String run(String image, String... command) {
     String id = create(image, command);
-    expect(204, call("POST", "/containers/" + id + "/start", new byte[0]));
+    startContainer(id);
     return id;
+  }
+
+  /** Starts a container that was created. */
+  public void startContainer(String container) {
+    expect(204, call("POST", "/containers/" + container + "/start", new byte[0]));
   }
 
   /** Freezes a running container. */
