@@ -158,7 +158,7 @@ final class EngineHttp implements AutoCloseable {
         .build();
     PoolingHttpClientConnectionManagerBuilder connections =
         PoolingHttpClientConnectionManagerBuilder.create()
-            .setConnectionFactory(QuietConnection.factory(limits))
+            .setConnectionFactory(QuietConnection.factory(limits, host.socket() != null))
             .setMaxConnTotal(MAX_CONNECTIONS)
             .setMaxConnPerRoute(MAX_CONNECTIONS);
     if (host.socket() == null) {

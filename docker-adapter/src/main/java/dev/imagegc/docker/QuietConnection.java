@@ -20,13 +20,17 @@ import org.apache.hc.core5.http.io.HttpConnectionFactory;
 final class QuietConnection extends DefaultManagedHttpClientConnection {
   private static final AtomicLong LAST_NUMBER = new AtomicLong();
 
-  private QuietConnection(Http1Config limits) {
+  private final boolean unix;
+
+  private QuietConnection(Http1Config limits, boolean unix) {
     super("imagegc-" + LAST_NUMBER.incrementAndGet(), null, null, limits, null, null, null, null);
+    this.unix = unix;
   }
 
-  static HttpConnectionFactory<ManagedHttpClientConnection> factory(Http1Config limits) {
+  static HttpConnectionFactory<ManagedHttpClientConnection> factory(
+      Http1Config limits, boolean unix) {
     return socket -> {
-      QuietConnection connection = new QuietConnection(limits);
+      QuietConnection connection = new QuietConnection(limits, unix);
       if (socket != null) {
         connection.bind(socket);
       }
@@ -36,7 +40,7 @@ final class QuietConnection extends DefaultManagedHttpClientConnection {
 
   @Override
   public void bind(Socket socket) throws IOException {
-    bind(new SocketHolder(socket));
+    bind(new SocketHolder(unix ? new UnixSocket(socket) : socket));
   }
 
   @Override

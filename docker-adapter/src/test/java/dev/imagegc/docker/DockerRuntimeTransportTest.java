@@ -4,12 +4,14 @@ package dev.imagegc.docker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.imagegc.api.AccessDeniedException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.StandardProtocolFamily;
@@ -56,6 +58,23 @@ class DockerRuntimeTransportTest extends DaemonTest {
 
       assertThat(tcp.listImages()).hasSize(1);
     }
+  }
+
+  @Test
+  void calls_leaveNoFileOpen() {
+    UnixOperatingSystemMXBean process =
+        ManagementFactory.getPlatformMXBean(UnixOperatingSystemMXBean.class);
+    runtime.listContainers();
+    long before = process.getOpenFileDescriptorCount();
+    for (int i = 0; i < 200; i++) {
+      runtime.listContainers();
+    }
+    // What the HTTP client leaves to the garbage collection, and the stub's ends, go in their own
+    // time.
+    for (int i = 0; i < 100 && process.getOpenFileDescriptorCount() >= before + 100; i++) {
+      System.gc();
+    }
+    assertThat(process.getOpenFileDescriptorCount()).isLessThan(before + 100);
   }
 
   @Test
