@@ -7,6 +7,7 @@ import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.StoreException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -125,6 +126,9 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
       if (channel.tryLock() != null) {
         return channel;
       }
+    } catch (OverlappingFileLockException e) {
+      // Another class loader of this process has it, and would lose it if this channel were closed.
+      throw owned(directory);
     } catch (IOException e) {
       closeQuietly(channel);
       throw e;

@@ -71,12 +71,22 @@ class EventFeedTest {
 
   /** Waits until the timers' work is done: detection, collection and, if it goes on, the watch. */
   private void awaitQuiet(int timers) {
-    await(() -> scheduler.pendingCount() == timers);
+    await(() -> scheduler.pendingCount() == timers && timersAreIdle());
+  }
+
+  /** Whether the collector's threads wait for work, and not for an answer or a lock. */
+  private static boolean timersAreIdle() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("imagegc-timer-"))
+        .allMatch(thread -> thread.getState() == Thread.State.WAITING);
   }
 
   private static void await(BooleanSupplier condition) {
     while (!condition.getAsBoolean()) {
-      Thread.onSpinWait(); // the test's timeout ends it
+      if (Thread.interrupted()) {
+        throw new AssertionError("what the test waits for does not come about");
+      }
+      Thread.onSpinWait();
     }
   }
 
