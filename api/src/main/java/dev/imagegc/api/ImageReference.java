@@ -114,6 +114,15 @@ public final class ImageReference {
   }
 
   /**
+   * Returns the registry, which is the first part of the repository.
+   *
+   * @return the host, with its port if the name has one, for instance {@code docker.io} or {@code registry.example:5000}
+   */
+  public String registry() {
+    return repository.substring(0, repository.indexOf('/'));
+  }
+
+  /**
    * Returns the tag.
    *
    * @return the tag, or empty if the name has none

@@ -8,6 +8,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLookup;
 import dev.imagegc.api.ImagePuller;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
@@ -250,7 +251,7 @@ public final class DockerRuntime
       String reference,
       Optional<RegistryCredentials> credentials,
       Consumer<PullProgress> progress) {
-    Reference understood = ImageLookups.understood(reference);
+    ImageReference understood = ImageLookups.understood(reference);
     RegistryAuth auth = RegistryAuth.of(understood.registry(), credentials);
     Objects.requireNonNull(progress, "progress");
     new Pull(api, pullSilence, understood, auth, progress).run();

@@ -3,6 +3,7 @@ package dev.imagegc.docker;
 
 import com.google.gson.stream.JsonReader;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.RuntimeEvent;
 import dev.imagegc.api.RuntimeEventType;
 import java.io.IOException;
@@ -157,7 +158,9 @@ record EngineEvent(
 
     /** Where Podman loads from an archive, the "name" is a path. */
     private static @Nullable String nameOrNull(@Nullable String text) {
-      return text != null && idOrNull(text) == null && Reference.parse(text).isPresent()
+      return text != null
+              && idOrNull(text) == null
+              && ImageReference.parse(text).isPresent()
           ? text
           : null;
     }

@@ -4,6 +4,7 @@ package dev.imagegc.docker;
 import com.google.gson.stream.JsonReader;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
@@ -44,8 +45,8 @@ final class ImageCalls {
   /** Whether two names are one, written in full or not. */
   static boolean same(String name, String other) {
     return name.equals(other)
-        || Reference.parse(name)
-            .flatMap(first -> Reference.parse(other).map(first::equals))
+        || ImageReference.parse(name)
+            .flatMap(first -> ImageReference.parse(other).map(first::equals))
             .orElse(false);
   }
 

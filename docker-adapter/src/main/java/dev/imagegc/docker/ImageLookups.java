@@ -4,6 +4,7 @@ package dev.imagegc.docker;
 import com.google.gson.stream.JsonReader;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.docker.EngineHttp.Answer;
 import java.io.IOException;
 import java.time.DateTimeException;
@@ -39,26 +40,24 @@ final class ImageLookups {
    *
    * @throws IllegalArgumentException if it is none
    */
-  static Reference understood(String reference) {
-    Reference parsed = Reference.parse(Objects.requireNonNull(reference, "reference"))
-        .orElseThrow(() -> new IllegalArgumentException("reference '" + reference
-            + "': must be a repository with or without a registry, a tag and a digest"));
-    return parsed.digest() == null
-        ? parsed.withDefaultTag()
-        : new Reference(parsed.repository(), null, parsed.digest());
+  static ImageReference understood(String reference) {
+    ImageReference name = ImageReference.of(Objects.requireNonNull(reference, "reference"));
+    return name.digest()
+        .map(digest -> ImageReference.of(name.repository() + "@" + digest))
+        .orElseGet(name::withDefaultTag);
   }
 
-  Optional<Image> find(Reference reference) {
-    return inspect(reference.inFull()).filter(image -> isNamed(image, reference));
+  Optional<Image> find(ImageReference reference) {
+    return inspect(reference.toString()).filter(image -> isNamed(image, reference));
   }
 
   Optional<Image> find(ImageId id) {
     return inspect(id.text()).filter(image -> image.id().equals(id));
   }
 
-  private static boolean isNamed(Image image, Reference reference) {
+  private static boolean isNamed(Image image, ImageReference reference) {
     return image.references().stream()
-        .map(Reference::parse)
+        .map(ImageReference::parse)
         .flatMap(Optional::stream)
         .anyMatch(reference::covers);
   }

@@ -4,6 +4,7 @@ package dev.imagegc.docker;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -71,7 +72,8 @@ final class ImageUse {
       String name, Optional<Instant> containerCreated, List<Image> images) {
     Set<ImageId> meant = new LinkedHashSet<>();
     boolean certain = false;
-    Optional<Reference> reference = Reference.parse(name).map(Reference::withDefaultTag);
+    Optional<ImageReference> reference =
+        ImageReference.parse(name).map(ImageReference::withDefaultTag);
     for (Image image : images) {
       boolean byId = isIdOf(name, image);
       if (byId || (reference.isPresent() && isNameOf(reference.get(), image))) {
@@ -98,11 +100,10 @@ final class ImageUse {
     return id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
   }
 
-  private static boolean isNameOf(Reference reference, Image image) {
-    String digest = reference.digest();
-    return (digest != null && ImageId.of(digest).equals(image.id()))
+  private static boolean isNameOf(ImageReference reference, Image image) {
+    return reference.digest().map(ImageId::of).filter(image.id()::equals).isPresent()
         || image.references().stream()
-            .map(Reference::parse)
+            .map(ImageReference::parse)
             .flatMap(Optional::stream)
             .anyMatch(reference::covers);
   }

@@ -3,6 +3,7 @@ package dev.imagegc.docker;
 
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -35,15 +36,15 @@ final class Pins {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?([0-9a-f]{12,64})");
 
   /** One pin, in each sense that its text may have: pinning more is the safe side of a doubt. */
-  private record Pin(String text, Optional<Reference> reference, Optional<String> id) {
+  private record Pin(String text, Optional<ImageReference> reference, Optional<String> id) {
     boolean covers(Image image) {
       return id.filter(prefix -> withoutPrefix(image.id()).startsWith(prefix)).isPresent()
           || reference.filter(name -> coversName(name, image)).isPresent();
     }
 
-    private static boolean coversName(Reference name, Image image) {
+    private static boolean coversName(ImageReference name, Image image) {
       return image.references().stream()
-          .map(Reference::parse)
+          .map(ImageReference::parse)
           .flatMap(Optional::stream)
           .anyMatch(name::covers);
     }
@@ -69,7 +70,9 @@ final class Pins {
     for (String text : texts) {
       var id = ID.matcher(text);
       Pin pin = new Pin(
-          text, Reference.parse(text), id.matches() ? Optional.of(id.group(1)) : Optional.empty());
+          text,
+          ImageReference.parse(text),
+          id.matches() ? Optional.of(id.group(1)) : Optional.empty());
       if (pin.reference().isEmpty() && pin.id().isEmpty()) {
         throw new IllegalArgumentException("pinImages '" + text
             + "': a pin must be a repository (matching all of its tags), a reference or an image"

@@ -3,6 +3,7 @@ package dev.imagegc.docker;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcException;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.PullException;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.TimedOutException;
@@ -37,7 +38,7 @@ final class Pull implements EngineHttp.Tail {
 
   private final EngineApi api;
   private final Duration silence;
-  private final Reference reference;
+  private final ImageReference reference;
   private final RegistryAuth auth;
   private final Consumer<PullProgress> progress;
   private final String what;
@@ -47,7 +48,7 @@ final class Pull implements EngineHttp.Tail {
   Pull(
       EngineApi api,
       Duration silence,
-      Reference reference,
+      ImageReference reference,
       RegistryAuth auth,
       Consumer<PullProgress> progress) {
     this.api = api;
@@ -55,7 +56,7 @@ final class Pull implements EngineHttp.Tail {
     this.reference = reference;
     this.auth = auth;
     this.progress = progress;
-    this.what = "Pulling " + reference.inFull() + " at " + api.host();
+    this.what = "Pulling " + reference + " at " + api.host();
   }
 
   /** Pulls, and blocks until the image is there. */
@@ -74,10 +75,10 @@ final class Pull implements EngineHttp.Tail {
   }
 
   private void transfer() {
-    String tag = reference.digest() == null ? reference.tag() : reference.digest();
     // Without a tag an engine would pull all that there are.
+    String tag = reference.digest().or(reference::tag).orElse("latest");
     String path = "/images/create?fromImage=" + ImageCalls.query(reference.repository()) + "&tag="
-        + ImageCalls.query(tag == null ? "latest" : tag);
+        + ImageCalls.query(tag);
     try (EngineHttp.Stream stream = api.open("POST", path, auth.headers(), silence, this)) {
       if (!stream.answer().isSuccess()) {
         throw refused(stream.answer().status() + ": ", EngineApi.said(stream.answer()));

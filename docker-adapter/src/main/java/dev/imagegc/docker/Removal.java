@@ -6,6 +6,7 @@ import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.docker.DeleteAnswer.Kind;
@@ -144,7 +145,7 @@ final class Removal {
   }
 
   private static String repository(String name) {
-    return Reference.parse(name).map(Reference::repository).orElse(name);
+    return ImageReference.parse(name).map(ImageReference::repository).orElse(name);
   }
 
   private DeleteAnswer delete(String nameOrId) {

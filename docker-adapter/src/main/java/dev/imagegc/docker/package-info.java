@@ -67,6 +67,7 @@
  *       {@code create} of an image.
  *   <li>Podman calls {@code destroy} of a container {@code remove}, and has an {@code init} and a {@code cleanup} beside it.
  *   <li>Podman tells up to half a second late.
+ *   <li>What happens at the same time, Docker may tell two streams in different orders.
  * </ul>
  *
  * <p>What they say of names and pulls (the same engines):

@@ -51,10 +51,11 @@ class EventsTest extends DaemonTest {
   @Test
   void lifeOfAContainer_isToldWithItsImageThroughout() {
     subscribed();
-    String image = engine.image().id;
+    String image = engine.image("any/name:1").id;
     String container = engine.container(image, "exited");
 
     assertThat(heard.event().type()).isEqualTo(RuntimeEventType.IMAGE_PULLED);
+    assertThat(heard.event().type()).isEqualTo(RuntimeEventType.IMAGE_TAGGED);
     assertThat(heard.event()).isEqualTo(of(RuntimeEventType.CONTAINER_CREATED, container, image));
     assertThat(heard.event()).isEqualTo(of(RuntimeEventType.CONTAINER_STARTED, container, image));
     assertThat(heard.event()).isEqualTo(of(RuntimeEventType.CONTAINER_DIED, container, image));
@@ -92,8 +93,8 @@ class EventsTest extends DaemonTest {
 
   @Test
   void containerThatWasThereBefore_isToldWithItsImageAlsoWhenItIsGone() {
-    String image = engine.image().id;
-    String container = engine.container(image, "running");
+    String image = engine.image("a/b:1").id;
+    String container = engine.container(image, "exited");
     subscribed();
     engine.removeContainer(container);
 

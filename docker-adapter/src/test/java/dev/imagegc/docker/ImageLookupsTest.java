@@ -153,7 +153,8 @@ class ImageLookupsTest extends DaemonTest {
   void whatIsNoReference_isRefusedWithoutAsking(String reference) {
     assertThatThrownBy(() -> runtime.findImage(reference))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("reference '" + reference + "'");
+        .hasMessageStartingWith("reference must be ")
+        .hasMessageEndingWith("but is '" + reference + "'");
     assertThat(daemon.requests()).isEmpty();
   }
 

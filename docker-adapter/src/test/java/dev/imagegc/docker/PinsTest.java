@@ -43,6 +43,7 @@ class PinsTest extends DaemonTest {
     "localhost/a, a:1, false",
     "reg:5000/a, reg:5000/a:1, true",
     "reg:5000/a:1, reg:5000/a:2, false",
+    "Reg/a, Reg/a:1, true",
   })
   void pinByName(String pin, String listed, boolean pinned) {
     String id = engine.image(listed).id;

@@ -38,7 +38,10 @@ final class RealEngineFixture implements RuntimeFixture {
         RuntimeCapability.PARENTS,
         RuntimeCapability.PAUSED_CONTAINERS,
         RuntimeCapability.PINNED_IMAGES,
-        RuntimeCapability.MOVED_NAMES);
+        RuntimeCapability.MOVED_NAMES,
+        RuntimeCapability.EVENTS,
+        RuntimeCapability.LOOKUP,
+        RuntimeCapability.PULL);
     if (!engine.isPodman() && !engine.hasContainerdStore()) {
       capabilities.add(RuntimeCapability.KEEPS_PARENTS);
     }
@@ -94,6 +97,20 @@ final class RealEngineFixture implements RuntimeFixture {
   @Override
   public void removeContainer(String containerId) {
     engine.removeContainer(containerId);
+  }
+
+  @Override
+  public String pullable() {
+    String repository = RealEngine.registry() + "/imagegc-kit/" + engine.name();
+    offer(repository + ":1");
+    offer(repository + ":latest");
+    return repository + ":latest";
+  }
+
+  private void offer(String reference) {
+    engine.importImage(reference, 1000);
+    engine.push(reference);
+    engine.untag(reference);
   }
 
   @Override

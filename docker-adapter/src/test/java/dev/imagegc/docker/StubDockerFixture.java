@@ -38,6 +38,7 @@ final class StubDockerFixture implements RuntimeFixture {
         .listTimeout(DEADLINE, DEADLINE, DEADLINE)
         .callTimeout(DEADLINE)
         .removalTimeout(DEADLINE)
+        .pullSilence(DEADLINE)
         .build();
   }
 
@@ -49,11 +50,7 @@ final class StubDockerFixture implements RuntimeFixture {
   @Override
   public Set<RuntimeCapability> capabilities() {
     // Docker does not refuse to remove a mounted image by its id: that is for the collector to see.
-    return EnumSet.complementOf(EnumSet.of(
-        RuntimeCapability.IMAGE_MOUNTS,
-        RuntimeCapability.EVENTS,
-        RuntimeCapability.LOOKUP,
-        RuntimeCapability.PULL));
+    return EnumSet.complementOf(EnumSet.of(RuntimeCapability.IMAGE_MOUNTS));
   }
 
   @Override
@@ -101,6 +98,14 @@ final class StubDockerFixture implements RuntimeFixture {
   @Override
   public void removeContainer(String containerId) {
     engine.removeContainer(containerId);
+  }
+
+  @Override
+  public String pullable() {
+    String repository = "registry.example/imagegc-kit/pulled";
+    engine.offer(repository + ":1");
+    engine.offer(repository + ":latest");
+    return repository + ":latest";
   }
 
   @Override

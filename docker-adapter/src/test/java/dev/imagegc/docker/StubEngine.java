@@ -121,6 +121,9 @@ final class StubEngine implements Function<Request, Reply> {
   }
 
   synchronized void removeContainer(String id) {
+    if (containers.get(id).state().matches("running|paused")) {
+      tellOfContainer("die", id);
+    }
     tellOfContainer("destroy", id);
     containers.remove(id);
   }
@@ -143,8 +146,11 @@ final class StubEngine implements Function<Request, Reply> {
     streams.forEach(stream -> stream.send(event + "\n"));
   }
 
+  /** With what the container was made from: the name of its image, or an id. */
   private void tellOfContainer(String action, String id) {
-    tell("container", action, id, Map.of("image", "any/name:1", "name", "some-name"));
+    String image = containers.get(id).image();
+    String named = images.get(image).tags.stream().findFirst().orElse(image);
+    tell("container", action, id, Map.of("image", named, "name", "some-name"));
   }
 
   /** The streams of events that were asked for. */
