@@ -10,8 +10,9 @@ import java.util.function.Consumer;
  */
 public interface ImagePuller {
   /**
-   * Fetches an image, whether or not it is there already, and blocks until it is there whole (R8). An interrupt ends it, as far
-   * as the engine allows, with a {@link CancelledException}. May be called from several threads at once.
+   * Fetches an image, whether or not it is there already, and blocks until it is there whole (R8). Somebody may remove it at
+   * once: who needs it leases the name before, and looks it up after. An interrupt ends the transfer, as far as the engine
+   * allows, with a {@link CancelledException}. May be called from several threads at once.
    *
    * @param reference a tag ({@code app} means {@code app:latest}, never all tags) or digest reference
    * @param credentials for the registry, or empty to ask without; never logged
