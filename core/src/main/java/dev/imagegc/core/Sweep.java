@@ -31,10 +31,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries plans out, one image at a time: announce it, so that nobody leases it now; is it still unused? remove; measure;
- * enough? stop. The prediction only says which images to try; when to stop, the disk says. When all victims are gone and
- * something is missing, or one of them stays where bytes are the goal, there is a new plan for the rest. What was done is kept
- * even if the sweep ends with an exception.
+ * Carries plans out, one image at a time: announce it, so that nobody leases it now; is it still unused, under no leased name, and
+ * old enough? remove; measure; enough? stop. The prediction only says which images to try; when to stop, the disk says. When all
+ * victims are gone and something is missing, or one of them stays where bytes are the goal, there is a new plan for the rest. What
+ * was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {
   private static final Duration SETTLE_STEP = Duration.ofMillis(500);
