@@ -103,13 +103,7 @@ final class RecordBook {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
       if (tracked == null) {
-        tracked =
-            new TrackedImage(record(image, now, Optional.ofNullable(gone.lastUsed(image.id()))));
-        Container user = unknownUsed.remove(image.id());
-        if (user != null) {
-          tracked.usedBy(user, listings);
-        }
-        byId.put(image.id(), tracked);
+        tracked = add(image, unknownUsed.remove(image.id()), now);
         added.add(tracked);
         isNews |= !restored.containsKey(image.id());
       }
@@ -122,9 +116,7 @@ final class RecordBook {
       listing[i] = tracked;
     }
     lastListing = listing;
-    List<TrackedImage> vanished = byId.size() == listing.length
-        ? List.of()
-        : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
+    List<TrackedImage> vanished = vanished();
     layers.adoptOrphans(
         unknownUsed.keySet(),
         vanished.stream().filter(image -> image.user(listings) != null).toList());
@@ -135,6 +127,23 @@ final class RecordBook {
     if (imagesChanged || heard || isNews) {
       onChange.run();
     }
+  }
+
+  /** Begins to track an image; what is remembered of it, should it have been here before, is when it was used. */
+  private TrackedImage add(Image image, @Nullable Container user, Instant now) {
+    Optional<Instant> lastUsed = Optional.ofNullable(gone.lastUsed(image.id()));
+    TrackedImage tracked = new TrackedImage(record(image, now, lastUsed));
+    if (user != null) {
+      tracked.usedBy(user, listings);
+    }
+    byId.put(image.id(), tracked);
+    return tracked;
+  }
+
+  private List<TrackedImage> vanished() {
+    return byId.size() == lastListing.length
+        ? List.of()
+        : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
   }
 
   /** Shows everybody which images there are now and which are gone; returns whether some are gone since. */
