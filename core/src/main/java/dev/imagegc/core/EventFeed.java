@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hears of use between two detections: from the engine's stream of events, and while there is none by comparing lists of
- * containers. What it hears only ever makes images look more used, so a missed or doubled event does no harm; the lists of the
- * rounds stay the truth.
+ * containers. What it hears can make an image look more used, newer, or as old as it is, and nothing else: so a missed or doubled
+ * event does no harm. The lists of the rounds stay the truth.
  *
  * <p>Its work is a chain of steps, one at a time: connect if it is time to, list, and go on after a pause, until there is a
  * stream; its end begins a new chain, with a list at once. A list follows each connect too, for what happened just before.
