@@ -30,7 +30,10 @@ public final class GcEventType extends OpenCode {
   /** A state: the history cannot be loaded or saved. */
   public static final GcEventType STORE_FAILED = new GcEventType("StoreFailed");
 
-  /** The stored history was damaged, of a newer release or impossible; it was set aside, and every image counts as first seen now. */
+  /**
+   * The stored history was damaged, of a newer release or impossible; it was set aside, and every image counts as first seen
+   * now.
+   */
   public static final GcEventType HISTORY_LOST = new GcEventType("HistoryLost");
 
   /** A state: the disk measure reports more available than capacity; capacity is used. */

@@ -6,8 +6,8 @@ import java.util.List;
 /**
  * Hears what the collector does.
  *
- * <p>Events arrive one at a time, in order, on a thread of the collector, while the round waits for at most a short
- * deadline: hand longer work to a thread of your own. What a listener throws is contained, logged once per kind, and named
+ * <p>Events arrive one at a time, in order, on a thread of the collector, while the round, the save of history or the watch that
+ * they come from waits for at most a short deadline: hand longer work to a thread of your own. What a listener throws is contained, logged once per kind, and named
  * in {@link GcReport#problems()}; while a call of it is stuck, it misses events.
  */
 @FunctionalInterface

@@ -9,9 +9,9 @@ import java.util.function.Function;
 /**
  * Decides what may go and in which order; it never acts. {@code dev.imagegc.core.LruGcPolicy} is the ready-made one.
  *
- * <p>A policy narrows: it can keep an image, but it cannot release one that is in use, pinned, too young, or within its grace.
- * It is read at the start of every round, so a host may change its answers at any time. Methods are called by the thread of a
- * round, one round at a time, must not block, and should give equal answers to equal questions. A policy that throws keeps the
+ * <p>A policy narrows: it can keep an image, but it cannot release one that is in use, leased, pinned, too young, or within its
+ * grace. It is read at the start of every round, so a host may change its answers at any time. Methods are called by the thread of
+ * a round, one round at a time, must not block, and should give equal answers to equal questions. A policy that throws keeps the
  * image it was asked about ({@link Reason#POLICY_FAILED}), or ends the round if it has no thresholds or order.
  */
 public interface GcPolicy {

@@ -9,16 +9,20 @@ import java.time.Duration;
  *
  * <p>Several leases on one image may be active at once; the image is held until the last of them ends. A lease on a reference
  * holds whichever image has that name when the collector looks, and may be taken before there is one. {@code app} means {@code
- * docker.io/library/app:latest}, as engines read it.
+ * docker.io/library/app:latest}, as engines read it. The 64 hexadecimal digits of an id, with or without {@code sha256:}, are taken
+ * for that id.
+ *
+ * <p>Time is elapsed time: setting the wall clock neither ends nor prolongs a lease. A lease that nobody closes ends when its time is
+ * over.
  *
  * <p>Taking a lease never waits for a round or for the engine, except for an image that is just being removed, and that for as
- * long as the caller says.
+ * long as the caller says. No duration may be longer than 292 years.
  */
 public interface ImageLeases {
   /**
    * Leases the image that has a name, now or later.
    *
-   * @param reference a tag or digest reference
+   * @param reference a tag or digest reference, or the text of an id
    * @param ttl for how long, above zero
    * @return the lease
    * @throws ImageGoingException if an image of that name is just being removed
@@ -45,7 +49,7 @@ public interface ImageLeases {
    * Leases the image that has a name, now or later. If such an image is just being removed, waits for the removal to end; the
    * image is then gone, or stays and is leased.
    *
-   * @param reference a tag or digest reference
+   * @param reference a tag or digest reference, or the text of an id
    * @param ttl for how long, above zero; counts from the moment the lease is granted
    * @param maxWait how long to wait for a removal to end; zero is not at all
    * @return the lease

@@ -6,7 +6,7 @@ import java.time.Duration;
 /**
  * A host's word that it is about to use an image: while the lease is active, the image is not collected, whatever the usage
  * and in every kind of round. Typically taken before a pull or the creation of a container, and closed when the container is
- * there. Thread-safe.
+ * there. No method waits for a round or for the engine. Thread-safe.
  */
 public interface Lease extends AutoCloseable {
   /**
@@ -33,8 +33,9 @@ public interface Lease extends AutoCloseable {
   /**
    * Lets it hold for some time from now, which may be shorter than what remained.
    *
-   * @param ttl above zero
+   * @param ttl above zero, at most 292 years
    * @return whether it was still active and now holds for {@code ttl}; if not, it is over, and the image may be gone
+   * @throws IllegalArgumentException if {@code ttl} is not above zero, or too long
    */
   boolean renew(Duration ttl);
 

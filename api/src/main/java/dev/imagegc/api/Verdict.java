@@ -52,7 +52,7 @@ public final class Verdict {
    * also if that is off or shorter. The image goes among those that maxAge makes due, with {@link Reason#MAX_AGE}; in other
    * rounds it is one that may go.
    *
-   * <p>It does not release an image that something else holds back: use, a pin, {@link GcThresholds#minAge()}, {@link
+   * <p>It does not release an image that something else holds back: use, a lease, a pin, {@link GcThresholds#minAge()}, {@link
    * GcThresholds#grace()}, or the host's veto. A policy that gives such verdicts says so in {@link GcPolicy#makesDue()}.
    *
    * @param unused counts from the later of last use and first sight, and must be exceeded; zero makes it due as soon as it is

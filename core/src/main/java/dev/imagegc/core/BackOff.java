@@ -48,7 +48,7 @@ final class BackOff {
     ImageId id = decision.image().id();
     Failing before = failing.get(id);
     int times = before == null ? 1 : before.times() + 1;
-    Duration pause = pause(times);
+    Duration pause = Durations.doubled(limits.firstBackOff(), times, limits.longestBackOff());
     failing.put(id, new Failing(times, now.plus(pause), decision));
     if (before == null) {
       events.imageBegan(
@@ -83,13 +83,5 @@ final class BackOff {
         GcEventType.IMAGE_REMOVAL_FAILED,
         "image " + Planner.name(decision.image()) + ", which could not be removed, " + how,
         decision);
-  }
-
-  private Duration pause(int times) {
-    Duration pause = limits.firstBackOff();
-    for (int i = 1; i < times && pause.compareTo(limits.longestBackOff()) < 0; i++) {
-      pause = pause.multipliedBy(2);
-    }
-    return pause.compareTo(limits.longestBackOff()) < 0 ? pause : limits.longestBackOff();
   }
 }

@@ -131,7 +131,8 @@ public final class Deadlines {
     }
 
     /**
-     * Sets the deadline of one disk measurement.
+     * Sets the deadline of one disk measurement, and of each short question to the engine: to look one image up, to open or to
+     * end its stream of events.
      *
      * @param deadline the default is 10 s
      * @return this builder

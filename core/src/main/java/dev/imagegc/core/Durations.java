@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
 
-/** Durations as people write them. */
+/** Durations as people write them, as settings must be, and what comes of several. */
 final class Durations {
   /** The longest wait, 292 years: waits are in nanoseconds. */
   static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
@@ -19,7 +19,24 @@ final class Durations {
 
   /** Returns the duration, or the longest one that a wait can take. */
   static Duration capped(Duration duration) {
-    return duration.compareTo(LONGEST) > 0 ? LONGEST : duration;
+    return shorter(duration, LONGEST);
+  }
+
+  static Duration longer(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? b : a;
+  }
+
+  static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** Returns the pause after so many failures in a row: it doubles with each, up to a bound. */
+  static Duration doubled(Duration first, int failures, Duration longest) {
+    Duration pause = first;
+    for (int i = 1; i < failures && pause.compareTo(longest) < 0; i++) {
+      pause = pause.multipliedBy(2);
+    }
+    return shorter(pause, longest);
   }
 
   /** Checks a setting. */

@@ -124,7 +124,7 @@ final class Engine {
       return deadlines.firstList();
     }
     Duration usual = deadlines.list(known.images());
-    return late && usual.compareTo(deadlines.firstList()) < 0 ? deadlines.firstList() : usual;
+    return late ? Durations.longer(usual, deadlines.firstList()) : usual;
   }
 
   RemovalResult remove(Image image) {

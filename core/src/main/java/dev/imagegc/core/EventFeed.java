@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hears of use between two detections: from the engine's stream of events, and while there is none by comparing lists of
- * containers. What it hears only ever makes images look more used, so a missed or doubled event does no harm; the lists of the
- * rounds stay the truth.
+ * containers. What it hears can make an image look more used, newer, or as old as it is, and nothing else: so a missed or doubled
+ * event does no harm. The lists of the rounds stay the truth.
  *
  * <p>Its work is a chain of steps, one at a time: connect if it is time to, list, and go on after a pause, until there is a
  * stream; its end begins a new chain, with a list at once. A list follows each connect too, for what happened just before.
@@ -46,7 +46,8 @@ final class EventFeed {
   private WatchState state = WatchState.OFF; // guarded by this, as all below
   private Instant since;
   private @Nullable Stream stream; // the open one
-  private @Nullable Stream opening; // the one that the engine is being asked for
+  private @Nullable Stream
+      lastAskedFor; // the open one, one that the engine has not answered yet, or one that is over
   private boolean stopped;
   private boolean noSource;
   private int chain; // the number of the chain of steps that goes on
@@ -89,15 +90,15 @@ final class EventFeed {
 
   /** Ends the stream and the lists. Closing twice does nothing. */
   void close() {
-    Stream open;
+    Stream last;
     synchronized (this) {
       stopped = true;
-      open = stream == null ? opening : stream;
+      last = lastAskedFor;
       stream = null;
     }
     enter(WatchState.OFF);
-    if (open != null) {
-      open.close();
+    if (last != null) {
+      last.close();
     }
   }
 
@@ -129,31 +130,25 @@ final class EventFeed {
     if (isStreaming() || !relistInterval.isZero()) {
       list();
     }
-    Duration rest = Duration.ofNanos(clock.nanoTime() - began).multipliedBy(REST_FACTOR);
-    synchronized (this) {
-      boolean over = stopped
-          || mine != chain
-          || (stream != null && listTrouble == null)
-          || (noSource && relistInterval.isZero());
-      if (over) {
-        return;
-      }
+    Duration took = Duration.ofNanos(clock.nanoTime() - began);
+    if (goesOn(mine)) {
+      later.accept(Durations.longer(pause(), restAfter(took)), () -> step(mine));
     }
-    later.accept(
-        longer(pause(), isListed() ? rest : shorter(rest, LONGEST_RETRY)), () -> step(mine));
   }
 
-  /** Whether the last list is no trouble: if it is, how long it took says nothing of the next one. */
-  private synchronized boolean isListed() {
-    return listTrouble == null;
+  /** Not once there is a stream and the list that belongs to it, nor if there is nothing to wait for. */
+  private synchronized boolean goesOn(int mine) {
+    boolean over = stopped
+        || mine != chain
+        || (stream != null && listTrouble == null)
+        || (noSource && relistInterval.isZero());
+    return !over;
   }
 
-  private static Duration longer(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? b : a;
-  }
-
-  private static Duration shorter(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? a : b;
+  /** How long one that failed took says nothing of the next one. */
+  private synchronized Duration restAfter(Duration listTook) {
+    Duration rest = listTook.multipliedBy(REST_FACTOR);
+    return listTrouble == null ? rest : Durations.shorter(rest, LONGEST_RETRY);
   }
 
   private synchronized boolean isTimeToConnect() {
@@ -176,7 +171,8 @@ final class EventFeed {
       if (stopped) {
         return;
       }
-      opening = mine; // from here on close() ends it, also if the engine answers only after that
+      lastAskedFor =
+          mine; // from here on close() ends it, also if the engine answers only after that
     }
     try {
       if (!engine.subscribe(mine)) {
@@ -231,11 +227,7 @@ final class EventFeed {
 
   /** Twice as long after each loss, up to a bound, and a random part less: many nodes must not ask an engine's host at once. */
   private Duration backOff(int times) {
-    Duration longest = FIRST_RETRY;
-    for (int i = 1; i < times && longest.compareTo(LONGEST_RETRY) < 0; i++) {
-      longest = longest.multipliedBy(2);
-    }
-    long half = shorter(longest, LONGEST_RETRY).toNanos() / 2;
+    long half = Durations.doubled(FIRST_RETRY, times, LONGEST_RETRY).toNanos() / 2;
     return Duration.ofNanos(half + random.nextLong(half + 1));
   }
 

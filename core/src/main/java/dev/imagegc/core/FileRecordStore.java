@@ -37,8 +37,8 @@ public final class FileRecordStore implements RecordStore, AutoCloseable {
   /** Some millions of images. A file that is larger is not read: it is no history, and would take the host's memory. */
   private static final int MOST_BYTES = 256 << 20;
 
-  private static final Set<Path> OWNED =
-      ConcurrentHashMap.newKeySet(); // lock files of this process
+  /** Lock files of this process. */
+  private static final Set<Path> OWNED = ConcurrentHashMap.newKeySet();
 
   private final Path directory;
   private final StoreFiles files;

@@ -56,8 +56,8 @@ final class History {
 
   private boolean planned; // guarded by this: a save will come
   private boolean closed; // guarded by this
-  private CompletableFuture<Boolean> saving =
-      CompletableFuture.completedFuture(true); // guarded by this
+  /** The last save by timer; guarded by this. */
+  private CompletableFuture<Boolean> saving = CompletableFuture.completedFuture(true);
 
   History(
       Settings settings,

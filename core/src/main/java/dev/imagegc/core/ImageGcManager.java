@@ -41,11 +41,15 @@ import org.jspecify.annotations.Nullable;
  * never throw for trouble with the engine, the disk or the policy. {@link #plan()} and {@link #detectImages()} touch nothing
  * and throw the typed {@link GcException}. All of these block for as long as the engine takes, within the {@link Deadlines},
  * and run one at a time: a call waits at most {@code maxWait} for another one, and an equal call that is running is joined.
- * {@link #records()} never waits.
+ * {@link #records()}, {@link #leases()} and {@link #watchHealth()} never wait.
  *
- * <p>{@link #start()} does it all by timer; without it nothing happens by itself, except that changed history is saved to the
- * store, if there is one, after {@link Builder#saveDelay} and by {@link #close()}. Thread-safe. The host closes what it handed in
- * (the runtime, the store, its scheduler) itself, after {@link #close()}.
+ * <p>In every kind of round an image stays that a container holds, that is {@linkplain #leases() leased} or pinned by the engine,
+ * that the policy keeps (protected, not owned, among the newest of its repository, younger than minAge, used less than grace ago),
+ * or for which the host has a {@linkplain Builder#veto veto}. Use and leases are checked again right before each removal.
+ *
+ * <p>{@link #start()} does it all by timer, and hears of use in between; without it nothing happens by itself, except that changed
+ * history is saved to the store, if there is one, after {@link Builder#saveDelay} and by {@link #close()}. Thread-safe. The host
+ * closes what it handed in (the runtime, the store, its scheduler) itself, after {@link #close()}.
  *
  * <pre>{@code
  * ImageGcManager gc = ImageGcManager.builder()
@@ -206,8 +210,8 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   /**
-   * Removes every image that nothing holds back, whatever the usage is. What is in use, pinned, protected or younger than
-   * minAge stays here too.
+   * Removes every image that nothing holds back, whatever the usage is. What stays in other rounds because it is in use, leased,
+   * pinned, kept by the policy, too young or vetoed stays here too.
    *
    * @return what was done
    */
@@ -217,7 +221,7 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   /**
-   * Returns what is remembered of every image, as of the last detection or round. Never waits.
+   * Returns what is remembered of every image that the last detection or round has seen, with the use heard since. Never waits.
    *
    * @return the records, in no particular order; a view of one moment that does not change
    */
@@ -239,7 +243,8 @@ public final class ImageGcManager implements AutoCloseable {
 
   /**
    * Returns where hosts lease images that they are about to use: an image that is leased is not collected in any kind of round.
-   * These are the leases of this collector; they have no effect on another one.
+   * These are the leases of this collector; they have no effect on another one. With a {@linkplain Builder#store store} they are
+   * part of history: after a restart, a lease that was saved holds for what is left of its time, and nobody can close it.
    *
    * @return the leases; always the same object
    */
@@ -257,9 +262,12 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   /**
-   * Begins to detect and to collect by timer, each at once and then in its interval, until {@link #close()}. In between it hears
-   * of use from the engine's events, if the runtime is a {@link dev.imagegc.api.RuntimeEventSource}, and else from lists of
-   * containers.
+   * Begins to detect and to collect by timer, each at once and then in its interval, until {@link #close()}. Does not wait.
+   *
+   * <p>In between it hears of use from the engine's events, if the runtime is a {@link dev.imagegc.api.RuntimeEventSource}. While
+   * there is no such stream it compares lists of containers, every {@link Builder#relistInterval}. A stream that is lost is told
+   * as {@link dev.imagegc.api.GcEventType#EVENT_STREAM_LOST} and asked for again after 1 s, then after twice as long each time up
+   * to a minute, less a random part. {@link #watchHealth()} says how it is.
    *
    * @throws IllegalStateException if it was started or closed before
    */
@@ -274,10 +282,12 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   /**
-   * Ends the timers, lets a running call stop before its next removal, and waits for that for at most {@link
-   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. At last history is saved if it changed, within {@link
-   * Deadlines.Builder#store}. Calls after it, except {@link #records()}, throw {@code IllegalStateException}. Closing twice does
-   * nothing.
+   * Ends the timers and the stream of events, lets a running call stop before its next removal, and waits for that for at most
+   * {@link Deadlines.Builder#close}; then what still hangs is interrupted and left alone. At last history, with the leases, is
+   * saved if it changed or is an hour old, within {@link Deadlines.Builder#store}.
+   *
+   * <p>After it {@link #records()}, {@link #watchHealth()} and {@link #leases()} can still be asked; every other call throws {@code
+   * IllegalStateException}. Leases then only say how long they would hold: they are saved no more. Closing twice does nothing.
    */
   @Override
   public void close() {
@@ -370,7 +380,8 @@ public final class ImageGcManager implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Sets the container engine. Required.
+     * Sets the container engine. Required. If it is a {@link dev.imagegc.api.RuntimeEventSource} too, use is heard from its
+     * events; if it is an {@link dev.imagegc.api.ImageLookup}, the names of an image are looked up again before it is removed.
      *
      * @param newRuntime the engine; the host closes it
      * @return this builder
@@ -425,7 +436,8 @@ public final class ImageGcManager implements AutoCloseable {
     }
 
     /**
-     * Sets where history survives a restart. Without it every image counts as first seen when the process first looks.
+     * Sets where history, with the leases, survives a restart. Without it every image counts as first seen when the process first
+     * looks.
      *
      * @param newStore the store; the host closes it
      * @return this builder
@@ -449,9 +461,9 @@ public final class ImageGcManager implements AutoCloseable {
 
     /**
      * Sets how long after a change history is saved to the store, at the latest: what a process that is killed may lose. Saving is
-     * done on a thread of the collector that does not wait for rounds, whether or not {@link ImageGcManager#start()} was called; the
-     * {@linkplain #scheduler scheduler} gives the beat. An unchanged history is saved once an hour at most, so that a
-     * reboot does not make images younger than that.
+     * done on a thread of the collector that does not wait for rounds, whether or not {@link ImageGcManager#start()} was called;
+     * the {@linkplain #scheduler scheduler} gives the beat. An unchanged history is saved once an hour at most, so that a reboot
+     * does not make images younger than that.
      *
      * @param delay above zero; the default is 30 s
      * @return this builder
@@ -529,8 +541,8 @@ public final class ImageGcManager implements AutoCloseable {
     }
 
     /**
-     * Sets the pause between two detections by timer. Detection is what tells when an image was last used; it is put off
-     * while the last list took more than a twentieth of the time since.
+     * Sets the pause between two detections by timer. Detection is what tells for certain which images there are and which are in
+     * use; it is put off while the last list took more than a twentieth of the time since.
      *
      * @param interval above zero; the default is 5 minutes
      * @return this builder
@@ -564,7 +576,8 @@ public final class ImageGcManager implements AutoCloseable {
     }
 
     /**
-     * Sets the longest random time that is added to each pause, so that many nodes do not act at the same moment.
+     * Sets the longest random time that is added to each pause between two detections and between two rounds, so that many nodes
+     * do not act at the same moment.
      *
      * @param longest zero or more; the default is zero
      * @return this builder
@@ -586,7 +599,7 @@ public final class ImageGcManager implements AutoCloseable {
     }
 
     /**
-     * Returns the collector. It does nothing by itself until {@link ImageGcManager#start()}.
+     * Returns the collector. Until {@link ImageGcManager#start()} it does nothing by itself but save what calls have changed.
      *
      * @return the collector
      * @throws IllegalStateException if the runtime or the disk measure is missing

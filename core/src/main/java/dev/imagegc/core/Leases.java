@@ -22,7 +22,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -59,9 +58,10 @@ final class Leases implements ImageLeases {
   /** An image that is being removed. */
   private static final class Going {
     private final String name;
-    private final Set<String> names = new LinkedHashSet<>();
+    private final Set<String> names = new LinkedHashSet<>(); // guarded by Leases.this
     private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
-    private boolean unsettled; // the removal is over for us, but the engine may still be at it
+    /** The removal is over for us, but the engine may still be at it. */
+    private volatile boolean unsettled;
 
     Going(Image image) {
       this.name = Planner.name(image);
@@ -143,17 +143,13 @@ final class Leases implements ImageLeases {
     };
   }
 
-  private Verdict verdict(Image image) {
-    return holder(image.id(), image.references()).map(Held::verdict).orElse(Verdict.mayGo());
-  }
-
   /**
    * Announces that an image goes now: nobody can lease it until {@link #endRemoval}. If it is leased nothing is announced.
    *
    * @return why it stays, or that it may go
    */
   synchronized Verdict beginRemoval(Image image) {
-    Verdict verdict = verdict(image);
+    Verdict verdict = verdict(image.id(), image.references());
     if (verdict.reason().isEmpty()) {
       going.put(image.id(), new Going(image));
     }
@@ -166,7 +162,7 @@ final class Leases implements ImageLeases {
     if (removal != null) {
       removal.names.addAll(names);
     }
-    return holder(image, names).map(Held::verdict).orElse(Verdict.mayGo());
+    return verdict(image, names);
   }
 
   /**
@@ -235,9 +231,13 @@ final class Leases implements ImageLeases {
         reference, null, Names.spellings(ImageReference.of(reference).withDefaultTag()));
   }
 
-  private Optional<Held> holder(ImageId image, Collection<String> names) {
+  private Verdict verdict(ImageId image, Collection<String> names) {
     dropExpired();
-    return active.stream().filter(held -> held.covers(image, names)).findFirst();
+    return active.stream()
+        .filter(held -> held.covers(image, names))
+        .findFirst()
+        .map(Held::verdict)
+        .orElse(Verdict.mayGo());
   }
 
   private void dropExpired() {

@@ -6,7 +6,6 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
-import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.Layer;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RecordSnapshot;
@@ -21,7 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.regex.Pattern;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,21 +32,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Most listings say nothing new; they change the images in place.
  */
 final class RecordBook {
-  /** What people may write in place of an image's name. */
-  private static final Pattern ID_OR_START = Pattern.compile("[0-9a-f]{4,64}");
-
   private final Map<ImageId, TrackedImage> byId = new ConcurrentHashMap<>();
   /** The same images, in the order of the last plan. Replaced, never changed. */
   private volatile List<TrackedImage> images = List.of();
 
   private final Sightings sightings = new Sightings();
-  private final LayerIndex layers = new LayerIndex();
-  /** The layers of images that are gone, but that containers still hold. */
-  private final Map<ImageId, int[]> orphans = new HashMap<>();
-  /** The layers of images that went since the last listing: a container may have been created at the last moment. */
-  private final Map<ImageId, List<Layer>> justRemoved = new HashMap<>();
-
-  private boolean holdersKnown = true;
+  private final HeldLayers layers = new HeldLayers();
   private int listings; // so far; each has a number
   private TrackedImage[] lastListing = {};
   /** History of images that were not listed yet. Replaced under the lock of {@link #gone}, never changed. */
@@ -81,7 +71,7 @@ final class RecordBook {
   }
 
   Inventory inventory() {
-    return new Inventory(images, layers, orphans.size(), holdersKnown);
+    return layers.inventory(images);
   }
 
   /** Forgets which containers hold the images: after a plan, or if none is wanted. */
@@ -113,13 +103,7 @@ final class RecordBook {
       Image image = view.images().get(i);
       TrackedImage tracked = find(image.id(), i);
       if (tracked == null) {
-        tracked =
-            new TrackedImage(record(image, now, Optional.ofNullable(gone.lastUsed(image.id()))));
-        Container user = unknownUsed.remove(image.id());
-        if (user != null) {
-          tracked.usedBy(user, listings);
-        }
-        byId.put(image.id(), tracked);
+        tracked = add(image, unknownUsed.remove(image.id()), now);
         added.add(tracked);
         isNews |= !restored.containsKey(image.id());
       }
@@ -132,10 +116,10 @@ final class RecordBook {
       listing[i] = tracked;
     }
     lastListing = listing;
-    List<TrackedImage> vanished = byId.size() == listing.length
-        ? List.of()
-        : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
-    adoptOrphans(unknownUsed.keySet(), vanished);
+    List<TrackedImage> vanished = vanished();
+    layers.adoptOrphans(
+        unknownUsed.keySet(),
+        vanished.stream().filter(image -> image.user(listings) != null).toList());
     vanished.forEach(this::drop);
     hold(changed);
     boolean imagesChanged = publish(added, vanished, now);
@@ -143,6 +127,23 @@ final class RecordBook {
     if (imagesChanged || heard || isNews) {
       onChange.run();
     }
+  }
+
+  /** Begins to track an image; what is remembered of it, should it have been here before, is when it was used. */
+  private TrackedImage add(Image image, @Nullable Container user, Instant now) {
+    Optional<Instant> lastUsed = Optional.ofNullable(gone.lastUsed(image.id()));
+    TrackedImage tracked = new TrackedImage(record(image, now, lastUsed));
+    if (user != null) {
+      tracked.usedBy(user, listings);
+    }
+    byId.put(image.id(), tracked);
+    return tracked;
+  }
+
+  private List<TrackedImage> vanished() {
+    return byId.size() == lastListing.length
+        ? List.of()
+        : images.stream().filter(image -> !image.wasListedIn(listings)).toList();
   }
 
   /** Shows everybody which images there are now and which are gone; returns whether some are gone since. */
@@ -209,31 +210,6 @@ final class RecordBook {
     return unknown;
   }
 
-  /** Keeps hold of the layers of images that are gone for as long as containers need them. */
-  private void adoptOrphans(Set<ImageId> unknownUsed, List<TrackedImage> vanished) {
-    Set<ImageId> unlisted = new HashSet<>(unknownUsed);
-    for (TrackedImage image : vanished) {
-      if (image.user(listings) != null) {
-        unlisted.add(image.id());
-        image.image().layers().ifPresent(known -> orphans.put(image.id(), layers.hold(known)));
-      }
-    }
-    justRemoved.forEach((id, known) -> {
-      if (unlisted.contains(id) && !orphans.containsKey(id)) {
-        orphans.put(id, layers.hold(known));
-      }
-    });
-    justRemoved.clear();
-    orphans.entrySet().removeIf(orphan -> {
-      boolean free = !unlisted.contains(orphan.getKey());
-      if (free) {
-        layers.release(orphan.getValue());
-      }
-      return free;
-    });
-    holdersKnown = orphans.keySet().containsAll(unlisted);
-  }
-
   /** Adds an image to those whose layers are to be held anew. Returns whether its times are others than those stored. */
   private boolean takeOver(
       TrackedImage tracked, Image listed, Instant now, List<TrackedImage> toHold) {
@@ -241,7 +217,7 @@ final class RecordBook {
     boolean same = listed.equals(before.image()) && haveSameSizes(listed, before.image());
     Image image = same ? before.image() : listed;
     if (!same || tracked.layers() == null) {
-      release(tracked);
+      layers.release(tracked);
       tracked.layers(null);
       toHold.add(tracked);
     }
@@ -271,7 +247,7 @@ final class RecordBook {
   private void hold(List<TrackedImage> changed) {
     for (TrackedImage image : changed) {
       if (!image.isForgotten()) {
-        image.layers(image.image().layers().map(layers::hold).orElse(null));
+        layers.hold(image);
       }
     }
   }
@@ -333,22 +309,12 @@ final class RecordBook {
 
   /** Every image that the name may mean is used: which one it is, nobody has said. */
   private void markUsed(String name, Instant now) {
-    Set<String> spellings = ImageReference.parse(name)
-        .map(ImageReference::withDefaultTag)
-        .map(Names::spellings)
-        .orElse(Set.of());
-    String start = withoutPrefix(name);
-    boolean mayBeId = ID_OR_START.matcher(start).matches();
+    Predicate<Image> mayBeMeant = Names.mayMean(name);
     for (TrackedImage image : images) {
-      if (image.image().references().stream().anyMatch(spellings::contains)
-          || (mayBeId && withoutPrefix(image.id().text()).startsWith(start))) {
+      if (mayBeMeant.test(image.image())) {
         image.usedAt(now);
       }
     }
-  }
-
-  private static String withoutPrefix(String id) {
-    return id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
   }
 
   /** Takes note that an image was removed. */
@@ -360,7 +326,7 @@ final class RecordBook {
         gone.add(id, tracked.record().lastUsed(), now);
         images = images.stream().filter(image -> image != tracked).toList();
       }
-      tracked.image().layers().ifPresent(known -> justRemoved.put(id, known));
+      layers.removed(tracked);
       onChange.run();
     }
   }
@@ -368,14 +334,7 @@ final class RecordBook {
   private void drop(TrackedImage image) {
     byId.remove(image.id());
     image.forget();
-    release(image);
-  }
-
-  private void release(TrackedImage image) {
-    int[] held = image.layers();
-    if (held != null) {
-      layers.release(held);
-    }
+    layers.release(image);
   }
 
   /**

@@ -21,8 +21,9 @@ import java.util.zip.CRC32C;
  * a text its length and its UTF-8. A time is two numbers: the difference in seconds to the snapshot's own, and nanoseconds.
  */
 final class RecordFormat {
-  private static final long MAGIC =
-      0x8b_69_6d_61_67_65_67_63L; // 0x8b, so that it is no text, and "imagegc"
+  /** 0x8b, so that it is no text, and "imagegc". */
+  private static final long MAGIC = 0x8b_69_6d_61_67_65_67_63L;
+
   private static final int VERSION = 1;
   private static final int HEAD_BYTES = Long.BYTES + 2 * Integer.BYTES + Long.BYTES;
   private static final int CHECKSUM_AT = Long.BYTES + Integer.BYTES;

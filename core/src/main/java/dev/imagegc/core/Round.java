@@ -18,11 +18,8 @@ import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
@@ -32,7 +29,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One round, in the direction that data flows: measure, observe, remember, plan, sweep, report. Used by one thread at a
- * time; keeps nothing between rounds but what {@link RecordBook} and {@link Events} keep.
+ * time; keeps nothing between rounds but what its tools keep, and when it last acted on ages.
  */
 final class Round {
   private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
@@ -41,9 +38,7 @@ final class Round {
   private final PolicyGuard policy;
   private final History history;
   private final Duration detectionInterval;
-  private final Set<String> toldRules = new HashSet<>(); // that match no image
-  private final List<String> unreportedRules = new ArrayList<>(); // told, but in no report yet
-  private boolean rulesShown; // at least one image
+  private final UnmatchedRules unmatchedRules;
   private @Nullable Instant lastCollection; // when a round last acted on ages
 
   Round(Sweep.Tools tools, PolicyGuard policy, History history, Duration detectionInterval) {
@@ -51,6 +46,7 @@ final class Round {
     this.policy = policy;
     this.history = history;
     this.detectionInterval = detectionInterval;
+    this.unmatchedRules = new UnmatchedRules(policy, tools.events());
   }
 
   /** Observes and remembers. */
@@ -60,11 +56,7 @@ final class Round {
       history.load();
       observe();
       tools.book().releaseUsers();
-      if (!rulesShown) {
-        Collection<ImageRecord> images = tools.book().records();
-        policy.verdicts(images); // for the rules alone: nobody is judged
-        tellUnmatchedRules(images);
-      }
+      unmatchedRules.show(tools.book()::records);
       tools.events().ended(GcEventType.DETECTION_FAILED, "images and containers are listed again");
     } catch (CancelledException e) {
       throw e;
@@ -98,8 +90,7 @@ final class Round {
     } catch (GcException e) {
       report.outcome(Outcome.FAILED, e);
     }
-    unreportedRules.forEach(tools.events()::note);
-    unreportedRules.clear();
+    unmatchedRules.report();
     report.duration(Duration.ofNanos(tools.clock().nanoTime() - startNanos));
     try {
       return conclude(report);
@@ -172,7 +163,7 @@ final class Round {
         now);
     tools.book().arrange(planner.order());
     tools.book().releaseUsers();
-    tellUnmatchedRules(images);
+    unmatchedRules.tell(images);
     return planner;
   }
 
@@ -182,22 +173,6 @@ final class Round {
       Verdict leased = leases.apply(image.image());
       return leased.reason().isPresent() ? leased : verdicts.apply(image);
     };
-  }
-
-  /** Tells once of each rule that has matched nothing; not before there was an image to match. */
-  private void tellUnmatchedRules(Collection<ImageRecord> images) {
-    if (images.isEmpty()) {
-      return;
-    }
-    rulesShown = true;
-    for (String rule : policy.unmatchedRules()) {
-      if (toldRules.add(rule)) {
-        String message = "the policy's rule " + rule + " has matched no image";
-        LOG.warn("{}: {}", GcEventType.RULE_UNMATCHED, message);
-        unreportedRules.add(message);
-        tools.events().happened(GcEventType.RULE_UNMATCHED, message, null, null);
-      }
-    }
   }
 
   /**

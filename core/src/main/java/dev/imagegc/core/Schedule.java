@@ -118,19 +118,13 @@ final class Schedule {
   }
 
   private void submit(Duration interval, Runnable work) {
-    try {
-      worker.execute(() -> {
-        try {
-          work.run();
-        } catch (RuntimeException e) {
-          LOG.warn("a scheduled run failed", e);
-        } finally {
-          scheduleNext(interval, work);
-        }
-      });
-    } catch (RejectedExecutionException e) {
-      // stopped between the beat and the work
-    }
+    submitOnce(worker, () -> {
+      try {
+        work.run();
+      } finally {
+        scheduleNext(interval, work);
+      }
+    });
   }
 
   private synchronized void scheduleNext(Duration interval, Runnable work) {

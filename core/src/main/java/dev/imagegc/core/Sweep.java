@@ -31,10 +31,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries plans out, one image at a time: announce it, so that nobody leases it now; is it still unused? remove; measure;
- * enough? stop. The prediction only says which images to try; when to stop, the disk says. When all victims are gone and
- * something is missing, or one of them stays where bytes are the goal, there is a new plan for the rest. What was done is kept
- * even if the sweep ends with an exception.
+ * Carries plans out, one image at a time: announce it, so that nobody leases it now; is it still unused, under no leased name, and
+ * old enough? remove; measure; enough? stop. The prediction only says which images to try; when to stop, the disk says. When all
+ * victims are gone and something is missing, or one of them stays where bytes are the goal, there is a new plan for the rest. What
+ * was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {
   private static final Duration SETTLE_STEP = Duration.ofMillis(500);
@@ -262,31 +262,40 @@ final class Sweep {
       return stays(planned, leased);
     }
     try {
-      Container user = tools.engine().userOf(image.id()); // after the announcement, see Leases
-      if (user != null) {
-        tools.book().used(image.id(), tools.timeline().now());
-        decide(planned, Decision.KEPT, Reason.IN_USE, NodeView.describe(user));
-        tools.backOff().ended(planned, "is in use");
-        return false;
-      }
-      disk = tools.meter().measure();
-      if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
-        return true; // somebody else made room
-      }
-      Verdict late;
-      try {
-        late = whatIsNew(planned);
-      } catch (CancelledException e) {
-        throw e;
-      } catch (GcException e) { // perhaps of this image alone
-        failed(planned, Reason.REMOVAL_FAILED, "its names are not known: " + e.getMessage());
-        return false;
-      }
-      return late.reason().isPresent() ? stays(planned, late) : remove(planned);
+      return removeAnnounced(planned);
     } finally {
       boolean settled = !decisionOn(image).reason().equals(Reason.OUTCOME_UNKNOWN);
       tools.leases().endRemoval(image.id(), settled);
     }
+  }
+
+  /** Looks once more whether it may go and is to go: only now, after the announcement, see {@link Leases}. */
+  private boolean removeAnnounced(ImageDecision planned) {
+    Container user = tools.engine().userOf(planned.image().id());
+    if (user != null) {
+      return staysInUse(planned, NodeView.describe(user));
+    }
+    disk = tools.meter().measure();
+    if (!planned.reason().equals(Reason.MAX_AGE) && target.isReached(disk)) {
+      return true; // somebody else made room
+    }
+    Verdict late;
+    try {
+      late = whatIsNew(planned);
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) { // perhaps of this image alone
+      failed(planned, Reason.REMOVAL_FAILED, "its names are not known: " + e.getMessage());
+      return false;
+    }
+    return late.reason().isPresent() ? stays(planned, late) : remove(planned);
+  }
+
+  private boolean staysInUse(ImageDecision planned, String detail) {
+    tools.book().used(planned.image().id(), tools.timeline().now());
+    decide(planned, Decision.KEPT, Reason.IN_USE, detail);
+    tools.backOff().ended(planned, "is in use");
+    return false;
   }
 
   private boolean stays(ImageDecision planned, Verdict why) {
@@ -351,9 +360,7 @@ final class Sweep {
           result.detail().isEmpty() ? planned.detail() : result.detail());
       tools.backOff().ended(planned, "is gone");
     } else if (outcome.equals(RemovalOutcome.IN_USE)) {
-      tools.book().used(image.id(), tools.timeline().now());
-      decide(planned, Decision.KEPT, Reason.IN_USE, result.detail());
-      tools.backOff().ended(planned, "is in use");
+      staysInUse(planned, result.detail());
     } else if (outcome.equals(RemovalOutcome.HAS_CHILDREN)) {
       decide(planned, Decision.KEPT, Reason.HAS_CHILDREN, result.detail());
     } else {

@@ -269,22 +269,22 @@ public final class ImagePullManager implements AutoCloseable {
      * transferred counts.
      *
      * @param pullsPerSecond above zero, or 0 for no limit; 5 by default
-     * @param most how many at once, at least 1; 10 by default
+     * @param burst how many at once, at least 1; 10 by default
      * @return this builder
      */
-    public Builder rate(double pullsPerSecond, int most) {
+    public Builder rate(double pullsPerSecond, int burst) {
       if (!(pullsPerSecond >= 0) || pullsPerSecond > NANOS_PER_SECOND) {
         throw new IllegalArgumentException(
             "pullsPerSecond must be from 0 to 1000000000, but is " + pullsPerSecond);
       }
-      atLeastOne("burst", most);
-      if (pullsPerSecond > 0 && most / pullsPerSecond > LONGEST_REFILL) {
+      atLeastOne("burst", burst);
+      if (pullsPerSecond > 0 && burst / pullsPerSecond > LONGEST_REFILL) {
         throw new IllegalArgumentException(
-            "burst / pullsPerSecond must be at most 100 years, but is " + most + " / "
+            "burst / pullsPerSecond must be at most 100 years, but is " + burst + " / "
                 + pullsPerSecond + " s");
       }
       perSecond = pullsPerSecond;
-      burst = most;
+      this.burst = burst;
       return this;
     }
 

@@ -19,8 +19,8 @@ final class PullBackOff {
 
   private final Duration first;
   private final Duration longest;
-  private final Map<String, Failing> failing =
-      new LinkedHashMap<>(); // in the order of the last failure
+  /** In the order of the last failure. */
+  private final Map<String, Failing> failing = new LinkedHashMap<>();
 
   PullBackOff(Duration first, Duration longest) {
     this.first = first;

@@ -15,8 +15,8 @@ final class Stages {
     DONE
   }
 
-  private final Map<Stage, Long> begun =
-      new EnumMap<>(Stage.class); // guarded by this, as is what follows
+  // All guarded by this.
+  private final Map<Stage, Long> begun = new EnumMap<>(Stage.class);
   private final Map<Stage, Long> ended = new EnumMap<>(Stage.class);
   private Stage current = Stage.SLOT;
 

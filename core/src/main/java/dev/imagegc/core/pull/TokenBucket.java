@@ -10,8 +10,9 @@ final class TokenBucket {
   private static final double NANOS = 1e9;
 
   private final long interval; // nanoseconds from one token to the next
-  private final long
-      slack; // how far ahead of now the bucket's filling may be for a token to be left
+  /** How far ahead of now the bucket's filling may be for a token to be left. */
+  private final long slack;
+
   private boolean used;
   private long fullAt; // elapsed time; means nothing until the first token is taken
 
