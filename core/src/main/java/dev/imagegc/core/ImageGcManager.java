@@ -103,7 +103,7 @@ public final class ImageGcManager implements AutoCloseable {
     Timeline timeline = new Timeline(clock);
     Random random = new Random();
     this.schedule = new Schedule(builder.scheduler, builder.jitter, random);
-    this.leases = new Leases(clock, timeline);
+    this.leases = new Leases(clock, timeline, deadlines.removal());
     this.book =
         new RecordBook(new RememberedImages(builder.rememberedImages, builder.rememberedAge));
     this.history = new History(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import com.google.common.collect.ImmutableSet;
 import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcClock;
@@ -9,6 +8,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageGoingException;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLeases;
+import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.ImageReference;
 import dev.imagegc.api.Lease;
 import dev.imagegc.api.Reason;
@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -38,16 +39,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class Leases implements ImageLeases {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?[0-9a-f]{64}");
+  /** What people and engines write in place of an id. It may be a name as well, so it is taken for both. */
+  private static final Pattern START_OF_ID = Pattern.compile("[0-9a-f]{12,63}");
+
+  /** Engines store an image a moment before they give it the name that it was pulled by. */
+  private static final Duration ARRIVAL = Duration.ofMinutes(1);
 
   private final GcClock clock;
   private final Timeline timeline;
+  private final Duration removalDeadline;
   private volatile Runnable onChange = () -> {};
   private final Set<Held> active = new LinkedHashSet<>(); // guarded by this
   private final Map<ImageId, Going> going = new HashMap<>(); // guarded by this
 
-  Leases(GcClock clock, Timeline timeline) {
+  /**
+   * Creates it without leases.
+   *
+   * @param removalDeadline how long an engine may be at a removal that it was asked for
+   */
+  Leases(GcClock clock, Timeline timeline, Duration removalDeadline) {
     this.clock = clock;
     this.timeline = timeline;
+    this.removalDeadline = removalDeadline;
   }
 
   /** Sets what is run after each change of {@link #entries()}. */
@@ -60,10 +73,12 @@ final class Leases implements ImageLeases {
     private final String name;
     private final Set<String> names = new LinkedHashSet<>(); // guarded by Leases.this
     private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
-    /** The removal is over for us, but the engine may still be at it. */
-    private volatile boolean unsettled;
+    private final ImageId id;
+    /** The removal is over for us, but the engine may be at it until then. */
+    private volatile @Nullable Long unsettledUntil; // nanos
 
     Going(Image image) {
+      this.id = image.id();
       this.name = Planner.name(image);
       this.names.addAll(image.references());
     }
@@ -97,9 +112,9 @@ final class Leases implements ImageLeases {
 
   /** Returns the removal that is in the way, or null if it was granted. */
   private synchronized @Nullable Going grant(Held held, Duration ttl) {
-    for (Map.Entry<ImageId, Going> removal : going.entrySet()) {
-      if (held.covers(removal.getKey(), removal.getValue().names)) {
-        return removal.getValue();
+    for (Going removal : going.values()) {
+      if (held.covers(removal.id, removal.names)) {
+        return removal;
       }
     }
     held.untilNanos = after(ttl);
@@ -109,10 +124,16 @@ final class Leases implements ImageLeases {
 
   private void awaitEnd(Held held, Going removal, Duration atMost) {
     try {
-      if (!clock.await(removal.ended, atMost)) {
+      Duration unsettled = unsettled(removal);
+      if (unsettled.isZero()) {
+        endRemoval(removal.id, true);
+      } else if (!clock.await(removal.ended, shorter(atMost, unsettled))
+          && !unsettled(removal).isZero()) {
         throw new ImageGoingException("image " + removal.name + " is just being removed, so '"
             + held.subject() + "' cannot be leased now"
-            + (removal.unsettled ? "; the engine has not said yet what became of it" : ""));
+            + (removal.unsettledUntil != null
+                ? "; the engine has not said yet what became of it"
+                : ""));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -121,26 +142,61 @@ final class Leases implements ImageLeases {
     }
   }
 
+  /** For how long an engine may still be at a removal that is over for us; no end is known of one that is not. */
+  private Duration unsettled(Going removal) {
+    Long until = removal.unsettledUntil;
+    return until == null
+        ? Durations.LONGEST
+        : Duration.ofNanos(Math.max(0, until - clock.nanoTime()));
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
   /** Returns what says of many images that a leased one stays, as of now. */
-  Function<Image, Verdict> verdicts() {
+  Function<ImageRecord, Verdict> verdicts() {
     Map<ImageId, Held> byId = new HashMap<>();
     Map<String, Held> byName = new HashMap<>();
+    List<Held> byStart = new ArrayList<>();
     synchronized (this) {
       dropExpired();
       for (Held held : active) {
         if (held.image != null) {
           byId.putIfAbsent(held.image, held);
         }
+        if (held.startOfId != null) {
+          byStart.add(held);
+        }
         held.spellings.forEach(name -> byName.putIfAbsent(name, held));
       }
     }
-    return image -> {
+    boolean anyName = !byName.isEmpty();
+    return record -> {
+      Image image = record.image();
       Held held = byId.get(image.id());
       for (int i = 0; held == null && i < image.references().size(); i++) {
         held = byName.get(image.references().get(i));
       }
-      return held == null ? Verdict.mayGo() : held.verdict();
+      for (int i = 0; held == null && i < byStart.size(); i++) {
+        held = byStart.get(i).covers(image.id(), List.of()) ? byStart.get(i) : null;
+      }
+      if (held != null) {
+        return held.verdict();
+      }
+      return anyName && mayBeArriving(record) ? arriving() : Verdict.mayGo();
     };
+  }
+
+  /** Whether it may be what a pull of a leased name has brought, a moment before it gets that name. */
+  private boolean mayBeArriving(ImageRecord record) {
+    return record.image().references().isEmpty()
+        && record.firstDetected().plus(ARRIVAL).isAfter(timeline.now());
+  }
+
+  private static Verdict arriving() {
+    return Verdict.stays(
+        Reason.LEASED, "it has no name yet, and may be what is being pulled for a leased one");
   }
 
   /**
@@ -148,8 +204,14 @@ final class Leases implements ImageLeases {
    *
    * @return why it stays, or that it may go
    */
-  synchronized Verdict beginRemoval(Image image) {
+  synchronized Verdict beginRemoval(ImageRecord record) {
+    Image image = record.image();
     Verdict verdict = verdict(image.id(), image.references());
+    if (verdict.reason().isEmpty()
+        && mayBeArriving(record)
+        && active.stream().anyMatch(held -> held.image == null)) {
+      return arriving();
+    }
     if (verdict.reason().isEmpty()) {
       going.put(image.id(), new Going(image));
     }
@@ -168,7 +230,8 @@ final class Leases implements ImageLeases {
   /**
    * Ends an announced removal.
    *
-   * @param settled whether it is known what became of it; if not, it goes on until {@link #settle}
+   * @param settled whether it is known what became of it; if not, it goes on until {@link #settle} or for as long as a removal
+   *     may take
    */
   void endRemoval(ImageId image, boolean settled) {
     Going ended;
@@ -178,7 +241,7 @@ final class Leases implements ImageLeases {
         return;
       }
       if (!settled) {
-        ended.unsettled = true;
+        ended.unsettledUntil = after(removalDeadline);
         return;
       }
       going.remove(image);
@@ -186,16 +249,16 @@ final class Leases implements ImageLeases {
     ended.ended.complete(true);
   }
 
-  /** The node was listed anew: that settles what became of earlier removals. */
-  void settle() {
-    ImmutableSet<ImageId> unsettled;
+  /** The node was listed anew: an image that is not there any more is not going any more. */
+  void settle(Predicate<ImageId> isListed) {
+    List<Going> over;
     synchronized (this) {
-      unsettled = going.entrySet().stream()
-          .filter(removal -> removal.getValue().unsettled)
-          .map(Map.Entry::getKey)
-          .collect(ImmutableSet.toImmutableSet());
+      over = going.values().stream()
+          .filter(removal -> removal.unsettledUntil != null)
+          .filter(removal -> !isListed.test(removal.id) || unsettled(removal).isZero())
+          .toList();
     }
-    unsettled.forEach(image -> endRemoval(image, true));
+    over.forEach(removal -> endRemoval(removal.id, true));
   }
 
   /** The active leases, to be stored. */
@@ -254,16 +317,22 @@ final class Leases implements ImageLeases {
     private final String subject;
     private final @Nullable ImageId image;
     private final Set<String> spellings; // of the name, if it is no id
+    private final @Nullable String startOfId; // if the name may be one
     private long untilNanos; // guarded by Leases.this
 
     Held(String subject, @Nullable ImageId image, Set<String> spellings) {
       this.subject = subject;
       this.image = image;
       this.spellings = spellings;
+      this.startOfId = image == null && START_OF_ID.matcher(subject).matches() ? subject : null;
     }
 
     boolean covers(ImageId id, Collection<String> names) {
-      return image == null ? names.stream().anyMatch(spellings::contains) : image.equals(id);
+      if (image != null) {
+        return image.equals(id);
+      }
+      return names.stream().anyMatch(spellings::contains)
+          || (startOfId != null && Names.withoutPrefix(id.text()).startsWith(startOfId));
     }
 
     RecordSnapshot.LeaseEntry entry(Instant now) {

@@ -32,7 +32,7 @@ final class Names {
         || (mayBeId && withoutPrefix(image.id().text()).startsWith(start));
   }
 
-  private static String withoutPrefix(String id) {
+  static String withoutPrefix(String id) {
     return id.startsWith(ID_PREFIX) ? id.substring(ID_PREFIX.length()) : id;
   }
 

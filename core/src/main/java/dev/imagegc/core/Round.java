@@ -9,7 +9,6 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
-import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Operation;
@@ -145,7 +144,7 @@ final class Round {
     NodeView view = tools.engine().observe();
     Instant now = tools.timeline().now();
     tools.book().merge(view, began, now);
-    tools.leases().settle();
+    tools.leases().settle(image -> tools.book().image(image) != null);
     tools.backOff().review(tools.book()::image);
     history.refresh();
     return now;
@@ -168,9 +167,9 @@ final class Round {
   }
 
   private Function<ImageRecord, Verdict> unlessLeased(Function<ImageRecord, Verdict> verdicts) {
-    Function<Image, Verdict> leases = tools.leases().verdicts();
+    Function<ImageRecord, Verdict> leases = tools.leases().verdicts();
     return image -> {
-      Verdict leased = leases.apply(image.image());
+      Verdict leased = leases.apply(image);
       return leased.reason().isPresent() ? leased : verdicts.apply(image);
     };
   }

@@ -257,7 +257,7 @@ final class Sweep {
           "image " + child.shortText() + " was built on it and stayed");
       return false;
     }
-    Verdict leased = tools.leases().beginRemoval(image);
+    Verdict leased = tools.leases().beginRemoval(planned.record());
     if (leased.reason().isPresent()) {
       return stays(planned, leased);
     }

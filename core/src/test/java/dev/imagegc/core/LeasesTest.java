@@ -283,15 +283,64 @@ class LeasesTest {
   }
 
   @Test
-  void removalWithoutAClearAnswer_refusesLeasesUntilTheNextListing() {
+  void removalWithoutAClearAnswer_refusesLeasesWhileTheEngineMayBeAtIt() {
     node.image("a").tag("a:1").size(300).add();
     node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.UNKNOWN));
     gc.deleteUnusedImages();
+    gc.detectImages(); // it is there still, which proves nothing
+    node.clock().advance(Duration.ofMinutes(3).minusNanos(1)); // a removal's deadline
     assertThat(refusal(() -> leases.lease("a:1", TTL)))
         .isInstanceOf(ImageGoingException.class)
         .hasMessageContaining("has not said yet");
+    node.clock().advance(Duration.ofNanos(1));
+    assertThat(leases.lease("a:1", TTL).isActive()).isTrue();
+  }
+
+  @Test
+  void removalWithoutAClearAnswer_isOverWhenAListingDoesNotHaveTheImage() {
+    node.image("a").tag("a:1").size(300).add();
+    node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.UNKNOWN));
+    gc.deleteUnusedImages();
+    node.deleteImage("a");
     gc.detectImages();
     assertThat(leases.lease("a:1", TTL).isActive()).isTrue();
+  }
+
+  @Test
+  void imageWithoutAName_thatCameWhileANameIsLeased_staysForAMinute_becauseItMayBeWhatIsPulled() {
+    Lease lease = leases.lease("app:1", TTL);
+    node.image("a").size(300).add();
+    assertThat(reason(gc.plan(), "a")).isEqualTo(Reason.LEASED);
+    node.clock().advance(Duration.ofMinutes(1).minusNanos(1));
+    assertThat(reason(gc.deleteUnusedImages(), "a")).isEqualTo(Reason.LEASED);
+    node.clock().advance(Duration.ofNanos(1));
+    assertThat(removed(gc.deleteUnusedImages())).containsExactly("a");
+    assertThat(lease.isActive()).isTrue();
+  }
+
+  @Test
+  void imageWithoutAName_staysForALeaseThatWasTakenAfterThePlan_too() {
+    node.image("a").size(300).add();
+    node.faults().afterNext(Operation.LIST_CONTAINERS, () -> leases.lease("app:1", TTL));
+    assertThat(reason(gc.deleteUnusedImages(), "a")).isEqualTo(Reason.LEASED);
+  }
+
+  @Test
+  void imageWithoutAName_goesAtOnce_ifOnlyIdsAreLeased() {
+    leases.lease(ImageId.of("b"), TTL);
+    node.image("a").size(300).add();
+    assertThat(removed(gc.deleteUnusedImages())).containsExactly("a");
+  }
+
+  @Test
+  void lease_byTheStartOfAnId_coversTheImage_andTheNameThatItMayBe() {
+    String id = "abcdef123456" + "0".repeat(52);
+    node.image(id).tag("app:2").size(300).add();
+    node.image("b").tag("abcdef123456:latest").size(300).add();
+    leases.lease("abcdef123456", TTL);
+    GcReport report = gc.deleteUnusedImages();
+    assertThat(reason(report, id)).isEqualTo(Reason.LEASED);
+    assertThat(reason(report, "b")).isEqualTo(Reason.LEASED);
   }
 
   @Test
@@ -313,7 +362,7 @@ class LeasesTest {
 
   @Test
   void parentOfALeasedImage_stays() {
-    node.image("base").size(300).add();
+    node.image("base").tag("base:1").size(300).add();
     node.image("child").parent("base").tag("child:1").layer("more", 10).add();
     try (Lease lease = leases.lease("child:1", TTL)) {
       GcReport report = gc.deleteUnusedImages();
