@@ -10,7 +10,10 @@ import java.time.Duration;
  * <p>Several leases on one image may be active at once; the image is held until the last of them ends. A lease on a reference
  * holds whichever image has that name when the collector looks, and may be taken before there is one. {@code app} means {@code
  * docker.io/library/app:latest}, as engines read it. The 64 hexadecimal digits of an id, with or without {@code sha256:}, are taken
- * for that id.
+ * for that id; 12 to 63 of them, which may be a name or the start of an id, for both.
+ *
+ * <p>Engines store an image a moment before they give it the name that it is pulled by. So while any name is leased, images
+ * without a name stay for a minute after they were first seen.
  *
  * <p>Time is elapsed time: setting the wall clock neither ends nor prolongs a lease. A lease that nobody closes ends when its time is
  * over.
