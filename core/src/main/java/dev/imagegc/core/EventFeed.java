@@ -171,8 +171,8 @@ final class EventFeed {
       if (stopped) {
         return;
       }
-      lastAskedFor =
-          mine; // from here on close() ends it, also if the engine answers only after that
+      // From here on close() ends it, also if the engine answers only after that.
+      lastAskedFor = mine;
     }
     try {
       if (!engine.subscribe(mine)) {
