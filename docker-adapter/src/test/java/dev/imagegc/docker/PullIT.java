@@ -80,11 +80,12 @@ class PullIT {
     assertThat(progress)
         .isNotEmpty()
         .isSortedAccordingTo(Comparator.comparing(PullProgress::transferredBytes));
-    if (!engine.isPodman()) {
-      PullProgress last = progress.get(progress.size() - 1);
+    PullProgress last = progress.get(progress.size() - 1);
+    assertThat(last.transferredBytes()).isLessThan(21L * MIB);
+    if (!engine.isPodman() && !engine.hasContainerdStore()) { // which tell nothing of quick pulls
       assertThat(last.transferredBytes())
           .isEqualTo(last.totalBytes().orElseThrow())
-          .isBetween(20L * MIB, 21L * MIB);
+          .isGreaterThanOrEqualTo(20L * MIB);
     }
   }
 
