@@ -13,7 +13,7 @@ import java.time.Duration;
  * for that id; 12 to 63 of them, which may be a name or the start of an id, for both.
  *
  * <p>Engines store an image a moment before they give it the name that it is pulled by. So while any name is leased, images
- * without a name stay for a minute after they were first seen.
+ * without a tag stay for a minute after they were first seen.
  *
  * <p>Time is elapsed time: setting the wall clock neither ends nor prolongs a lease. A lease that nobody closes ends when its time is
  * over.

@@ -3,8 +3,10 @@ package dev.imagegc.core;
 
 import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.Decision;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageGoingException;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLeases;
@@ -40,7 +42,7 @@ import org.jspecify.annotations.Nullable;
 final class Leases implements ImageLeases {
   private static final Pattern ID = Pattern.compile("(?:sha256:)?[0-9a-f]{64}");
   /** What people and engines write in place of an id. It may be a name as well, so it is taken for both. */
-  private static final Pattern START_OF_ID = Pattern.compile("[0-9a-f]{12,63}");
+  private static final Pattern START_OF_ID = Pattern.compile("(?:sha256:)?[0-9a-f]{12,63}");
 
   /** Engines store an image a moment before they give it the name that it was pulled by. */
   private static final Duration ARRIVAL = Duration.ofMinutes(1);
@@ -126,7 +128,7 @@ final class Leases implements ImageLeases {
     try {
       Duration unsettled = unsettled(removal);
       if (unsettled.isZero()) {
-        endRemoval(removal.id, true);
+        end(removal);
       } else if (!clock.await(removal.ended, shorter(atMost, unsettled))
           && !unsettled(removal).isZero()) {
         throw new ImageGoingException("image " + removal.name + " is just being removed, so '"
@@ -190,13 +192,13 @@ final class Leases implements ImageLeases {
 
   /** Whether it may be what a pull of a leased name has brought, a moment before it gets that name. */
   private boolean mayBeArriving(ImageRecord record) {
-    return record.image().references().isEmpty()
+    return record.image().references().stream().allMatch(name -> name.indexOf('@') >= 0)
         && record.firstDetected().plus(ARRIVAL).isAfter(timeline.now());
   }
 
   private static Verdict arriving() {
     return Verdict.stays(
-        Reason.LEASED, "it has no name yet, and may be what is being pulled for a leased one");
+        Reason.LEASED, "it has no tag yet, and may be what is being pulled for a leased one");
   }
 
   /**
@@ -213,7 +215,8 @@ final class Leases implements ImageLeases {
       return arriving();
     }
     if (verdict.reason().isEmpty()) {
-      going.put(image.id(), new Going(image));
+      // One that the engine may still be at goes on: it does not end with this one.
+      going.computeIfAbsent(image.id(), id -> new Going(image)).names.addAll(image.references());
     }
     return verdict;
   }
@@ -228,25 +231,36 @@ final class Leases implements ImageLeases {
   }
 
   /**
-   * Ends an announced removal.
+   * Ends an announced removal, unless it is not known what became of it, or of an earlier one: then it goes on until {@link
+   * #settle}, or for as long as an engine may be at a removal.
    *
-   * @param settled whether it is known what became of it; if not, it goes on until {@link #settle} or for as long as a removal
-   *     may take
+   * @param decided what became of it
    */
-  void endRemoval(ImageId image, boolean settled) {
+  void endRemoval(ImageDecision decided) {
     Going ended;
     synchronized (this) {
-      ended = going.get(image);
+      ended = going.get(decided.image().id());
       if (ended == null) {
         return;
       }
-      if (!settled) {
+      if (decided.reason().equals(Reason.OUTCOME_UNKNOWN)) {
         ended.unsettledUntil = after(removalDeadline);
         return;
       }
-      going.remove(image);
+      boolean gone =
+          decided.decision().equals(Decision.REMOVED) || decided.decision().equals(Decision.GONE);
+      if (!gone && ended.unsettledUntil != null && !unsettled(ended).isZero()) {
+        return;
+      }
     }
-    ended.ended.complete(true);
+    end(ended);
+  }
+
+  private void end(Going removal) {
+    synchronized (this) {
+      going.remove(removal.id, removal);
+    }
+    removal.ended.complete(true);
   }
 
   /** The node was listed anew: an image that is not there any more is not going any more. */
@@ -258,7 +272,7 @@ final class Leases implements ImageLeases {
           .filter(removal -> !isListed.test(removal.id) || unsettled(removal).isZero())
           .toList();
     }
-    over.forEach(removal -> endRemoval(removal.id, true));
+    over.forEach(this::end);
   }
 
   /** The active leases, to be stored. */
@@ -324,7 +338,9 @@ final class Leases implements ImageLeases {
       this.subject = subject;
       this.image = image;
       this.spellings = spellings;
-      this.startOfId = image == null && START_OF_ID.matcher(subject).matches() ? subject : null;
+      this.startOfId = image == null && START_OF_ID.matcher(subject).matches()
+          ? Names.withoutPrefix(subject)
+          : null;
     }
 
     boolean covers(ImageId id, Collection<String> names) {

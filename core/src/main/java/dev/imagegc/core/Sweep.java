@@ -264,8 +264,7 @@ final class Sweep {
     try {
       return removeAnnounced(planned);
     } finally {
-      boolean settled = !decisionOn(image).reason().equals(Reason.OUTCOME_UNKNOWN);
-      tools.leases().endRemoval(image.id(), settled);
+      tools.leases().endRemoval(decisionOn(image));
     }
   }
 

@@ -297,6 +297,30 @@ class LeasesTest {
   }
 
   @Test
+  void removalWithoutAClearAnswer_isNotSettledByALaterOneThatComesToNothing() {
+    node.image("a").tag("a:1").size(300).add();
+    node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.UNKNOWN));
+    gc.deleteUnusedImages();
+    node.clock().advance(Duration.ofMinutes(1)); // the back-off
+    node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.FAILED, "busy"));
+    gc.deleteUnusedImages();
+    assertThat(node.removalsAsked()).hasSize(2);
+    assertThat(refusal(() -> leases.lease("a:1", TTL))).isInstanceOf(ImageGoingException.class);
+    node.clock().advance(Duration.ofMinutes(2));
+    assertThat(leases.lease("a:1", TTL).isActive()).isTrue();
+  }
+
+  @Test
+  void removalWithoutAClearAnswer_isSettledByALaterOneThatTakesTheImage() {
+    node.image("a").tag("a:1").size(300).add();
+    node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.UNKNOWN));
+    gc.deleteUnusedImages();
+    node.clock().advance(Duration.ofMinutes(1));
+    assertThat(removed(gc.deleteUnusedImages())).containsExactly("a");
+    assertThat(leases.lease("a:1", TTL).isActive()).isTrue();
+  }
+
+  @Test
   void removalWithoutAClearAnswer_isOverWhenAListingDoesNotHaveTheImage() {
     node.image("a").tag("a:1").size(300).add();
     node.faults().failNextRemoval("a", RemovalResult.of(RemovalOutcome.UNKNOWN));
@@ -337,6 +361,8 @@ class LeasesTest {
     String id = "abcdef123456" + "0".repeat(52);
     node.image(id).tag("app:2").size(300).add();
     node.image("b").tag("abcdef123456:latest").size(300).add();
+    leases.lease("sha256:abcdef123456", TTL);
+    assertThat(reason(gc.plan(), id)).isEqualTo(Reason.LEASED);
     leases.lease("abcdef123456", TTL);
     GcReport report = gc.deleteUnusedImages();
     assertThat(reason(report, id)).isEqualTo(Reason.LEASED);

@@ -5,16 +5,19 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.hc.core5.io.Closer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The HTTP client's unix socket, closed with its streams. By itself (HttpClient 5.6) it leaves the selectors of both streams
- * open with each connection, four file descriptors for as long as the process lives. And an option that it does not know opens a
- * TCP socket, which only the garbage collection closes: one of those remains, from options that are set before this is bound.
+ * The HTTP client's unix socket, closed whole. By itself (HttpClient 5.6) it leaves the selectors of both streams open with each
+ * connection, four file descriptors for as long as the process lives. And whatever {@link Socket} is asked that it does not answer
+ * itself opens a TCP socket, which only the garbage collection closes: so everything is answered here that the client asks.
  */
 final class UnixSocket extends Socket {
   private final Socket socket;
@@ -54,6 +57,22 @@ final class UnixSocket extends Socket {
     } finally {
       streams.forEach(Closer::closeQuietly);
     }
+  }
+
+  /** A path is no such address. */
+  @Override
+  public @Nullable InetAddress getInetAddress() {
+    return null;
+  }
+
+  @Override
+  public @Nullable SocketAddress getRemoteSocketAddress() {
+    return null;
+  }
+
+  @Override
+  public @Nullable SocketAddress getLocalSocketAddress() {
+    return null;
   }
 
   @Override
