@@ -7,6 +7,8 @@ import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Events;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;

@@ -12,6 +12,8 @@ import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.api.RuntimeEventSource;
 import dev.imagegc.api.TimedOutException;
+import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -6,6 +6,7 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.InvalidCapacityException;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Reason;
+import dev.imagegc.core.internal.Disk;
 
 /** What a call wants to reach, and when. */
 sealed interface Goal {

@@ -20,6 +20,11 @@ import dev.imagegc.api.RecordStore;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.api.Verdict;
 import dev.imagegc.api.WatchHealth;
+import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Events;
+import dev.imagegc.core.internal.Schedule;
+import dev.imagegc.core.internal.Timeline;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -33,6 +38,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps a node's image filesystem from filling, without taking away an image that somebody needs.
@@ -60,16 +66,16 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class ImageGcManager implements AutoCloseable {
-  private static final SingleWriter.Kind<GcReport> COLLECT =
-      new SingleWriter.Kind<>("garbageCollect", GcReport.class, true);
-  private static final SingleWriter.Kind<GcReport> FREE_SPACE =
-      new SingleWriter.Kind<>("freeSpace", GcReport.class, false);
-  private static final SingleWriter.Kind<GcReport> PURGE =
-      new SingleWriter.Kind<>("deleteUnusedImages", GcReport.class, true);
-  private static final SingleWriter.Kind<GcPlan> PLAN =
-      new SingleWriter.Kind<>("plan", GcPlan.class, true);
-  private static final SingleWriter.Kind<Boolean> DETECT =
-      new SingleWriter.Kind<>("detectImages", Boolean.class, true);
+  private final SingleWriter.Kind<GcReport> collectKind =
+      SingleWriter.Kind.joining("garbageCollect", GcReport.class);
+  private final SingleWriter.Kind<GcReport> freeSpaceKind =
+      SingleWriter.Kind.of("freeSpace", GcReport.class);
+  private final SingleWriter.Kind<GcReport> purgeKind =
+      SingleWriter.Kind.joining("deleteUnusedImages", GcReport.class);
+  private final SingleWriter.Kind<GcPlan> planKind =
+      SingleWriter.Kind.joining("plan", GcPlan.class);
+  private final SingleWriter.Kind<Boolean> detectKind =
+      SingleWriter.Kind.joining("detectImages", Boolean.class);
 
   /** A timer does not list images again before this many times the last list's duration has passed. */
   private static final int REST_FACTOR = 20;
@@ -87,6 +93,7 @@ public final class ImageGcManager implements AutoCloseable {
   private final Events events;
   private final Round round;
   private final SingleWriter writer;
+  private final Duration maxWait;
   private final ImageListCache imageList;
   private final Schedule schedule;
   private final AtomicBoolean started = new AtomicBoolean();
@@ -97,7 +104,11 @@ public final class ImageGcManager implements AutoCloseable {
     this.deadlines = builder.deadlines;
     this.detectionInterval = builder.detectionInterval;
     this.collectionInterval = builder.collectionInterval;
-    this.events = new Events(builder.listener, deadlines, clock);
+    this.events = new Events(
+        builder.listener,
+        deadlines.listener(),
+        clock,
+        LoggerFactory.getLogger(ImageGcManager.class));
     this.engine = new Engine(runtime, deadlines, clock);
     this.meter = new Meter(fsStats, deadlines, clock, events);
     Timeline timeline = new Timeline(clock);
@@ -135,7 +146,8 @@ public final class ImageGcManager implements AutoCloseable {
         new PolicyGuard(builder.policy, builder.veto, events),
         history,
         detectionInterval);
-    this.writer = new SingleWriter(clock, builder.maxWait);
+    this.writer = builder.writer == null ? SingleWriter.create(clock) : builder.writer;
+    this.maxWait = builder.maxWait;
     this.imageList = new ImageListCache(engine, clock);
     Executor watching = schedule.lane();
     this.feed = new EventFeed(
@@ -179,7 +191,8 @@ public final class ImageGcManager implements AutoCloseable {
    */
   public GcPlan plan() {
     checkOpen();
-    return writer.run(PLAN, () -> round.plan((thresholds, disk) -> new Goal.Threshold(thresholds)));
+    return writer.run(
+        planKind, maxWait, () -> round.plan((thresholds, disk) -> new Goal.Threshold(thresholds)));
   }
 
   /**
@@ -190,7 +203,8 @@ public final class ImageGcManager implements AutoCloseable {
    */
   public GcReport garbageCollect() {
     checkOpen();
-    return act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+    return act(
+        collectKind, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
   }
 
   /**
@@ -206,7 +220,9 @@ public final class ImageGcManager implements AutoCloseable {
     }
     checkOpen();
     return act(
-        FREE_SPACE, Operation.FREE_SPACE, (thresholds, disk) -> Goal.FreeSpace.from(disk, bytes));
+        freeSpaceKind,
+        Operation.FREE_SPACE,
+        (thresholds, disk) -> Goal.FreeSpace.from(disk, bytes));
   }
 
   /**
@@ -217,7 +233,7 @@ public final class ImageGcManager implements AutoCloseable {
    */
   public GcReport deleteUnusedImages() {
     checkOpen();
-    return act(PURGE, Operation.PURGE, (thresholds, disk) -> new Goal.Purge());
+    return act(purgeKind, Operation.PURGE, (thresholds, disk) -> new Goal.Purge());
   }
 
   /**
@@ -312,7 +328,7 @@ public final class ImageGcManager implements AutoCloseable {
       Operation operation,
       BiFunction<GcThresholds, Disk, Goal> goalAt) {
     try {
-      return writer.run(kind, () -> round.act(operation, goalAt));
+      return writer.run(kind, maxWait, () -> round.act(operation, goalAt));
     } catch (BusyException e) {
       return notRun(operation, Outcome.BUSY, e);
     } catch (CancelledException e) {
@@ -326,7 +342,7 @@ public final class ImageGcManager implements AutoCloseable {
 
   private void collectByTimer() {
     if (!closed.isDone()) {
-      act(COLLECT, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+      act(collectKind, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
     }
   }
 
@@ -343,7 +359,7 @@ public final class ImageGcManager implements AutoCloseable {
   }
 
   private void detect() {
-    writer.run(DETECT, () -> {
+    writer.run(detectKind, maxWait, () -> {
       round.detect();
       return true;
     });
@@ -371,6 +387,7 @@ public final class ImageGcManager implements AutoCloseable {
     private RoundLimits limits = RoundLimits.defaults();
     private Function<ImageRecord, Verdict> veto = image -> Verdict.mayGo();
     private Duration maxWait = Duration.ofSeconds(30);
+    private @Nullable SingleWriter writer;
     private Duration detectionInterval = Duration.ofMinutes(5);
     private Duration collectionInterval = Duration.ofMinutes(5);
     private Duration relistInterval = Duration.ofSeconds(1);
@@ -537,6 +554,18 @@ public final class ImageGcManager implements AutoCloseable {
      */
     public Builder maxWait(Duration wait) {
       maxWait = Durations.notNegative("maxWait", wait);
+      return this;
+    }
+
+    /**
+     * Sets whom this collector takes turns with: calls of collectors with the same writer never interleave. {@code
+     * dev.imagegc.core.node.NodeGc} sets it.
+     *
+     * @param newWriter the writer; the default is one of its own
+     * @return this builder
+     */
+    public Builder writer(SingleWriter newWriter) {
+      writer = Objects.requireNonNull(newWriter, "writer");
       return this;
     }
 

@@ -23,7 +23,8 @@ final class ImageListCache {
   private record Listing(List<Image> images, long atNanos) {}
 
   private static final SingleWriter.Kind<Listing> LIST =
-      new SingleWriter.Kind<>("images", Listing.class, true);
+      SingleWriter.Kind.joining("images", Listing.class);
+  private static final Duration LONG_ENOUGH = Duration.ofDays(1); // the list itself is bounded
 
   private final Engine engine;
   private final GcClock clock;
@@ -33,7 +34,7 @@ final class ImageListCache {
   ImageListCache(Engine engine, GcClock clock) {
     this.engine = engine;
     this.clock = clock;
-    this.lister = new SingleWriter(clock, Duration.ofDays(1)); // the list itself is bounded
+    this.lister = SingleWriter.create(clock);
   }
 
   List<Image> images() {
@@ -41,7 +42,7 @@ final class ImageListCache {
     if (current != null && isFresh(current)) {
       return current.images();
     }
-    return lister.run(LIST, this::list).images();
+    return lister.run(LIST, LONG_ENOUGH, this::list).images();
   }
 
   private Listing list() {

@@ -16,6 +16,8 @@ import dev.imagegc.api.Lease;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RecordSnapshot;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Timeline;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

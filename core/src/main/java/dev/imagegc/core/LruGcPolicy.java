@@ -6,6 +6,7 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

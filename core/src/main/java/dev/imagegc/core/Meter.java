@@ -7,6 +7,9 @@ import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.InvalidCapacityException;
 import dev.imagegc.api.ProtocolException;
+import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.Events;
 
 /** The host's {@link FsStatsProvider} with a deadline on every call and its numbers checked. */
 final class Meter {

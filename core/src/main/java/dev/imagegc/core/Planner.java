@@ -14,6 +14,9 @@ import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Sizes;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -329,8 +332,7 @@ final class Planner {
     if (inVain && goal.mayBeInVain() && !thresholds.collectsInVain()) {
       Verdict keepTheCache = Verdict.stays(
           Reason.IN_VAIN,
-          "all that may go would free " + Sentences.bytes(bytes) + " of "
-              + Sentences.bytes(missing));
+          "all that may go would free " + Sizes.text(bytes) + " of " + Sizes.text(missing));
       taken.forEach(item -> giveBack(item, keepTheCache));
     } else if (leavesWhatGainsNothing) {
       giveBackWhatGainsNothing(taken, bytes - missing, missing);
@@ -358,7 +360,7 @@ final class Planner {
                 Reason.NO_GAIN,
                 gain == 0
                     ? "others hold all of its layers"
-                    : "removing it would free no more than " + Sentences.bytes(gain)));
+                    : "removing it would free no more than " + Sizes.text(gain)));
       }
     }
     if (left != spare) { // what was credited to one may be another's now

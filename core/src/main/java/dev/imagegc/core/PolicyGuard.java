@@ -7,6 +7,7 @@ import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Events;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;

@@ -15,6 +15,7 @@ import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Disk;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 
 /**

@@ -9,6 +9,8 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.HeldBytes;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Reason;
+import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.Sizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -19,8 +21,6 @@ import java.util.Set;
 
 /** What reports and events say in words. */
 final class Sentences {
-  private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-
   private static final Map<Reason, String> REASONS = ImmutableMap.<Reason, String>builder()
       .put(Reason.IN_USE, "in use")
       .put(Reason.PINNED, "pinned")
@@ -52,7 +52,7 @@ final class Sentences {
     return report.operation() + " " + report.outcome() + " on " + path(report)
         + ": usage " + percent(report.usagePercentBefore()) + " -> "
         + percent(report.usagePercentAfter())
-        + ", needed " + bytes(report.neededBytes()) + ", freed " + bytes(report.freedBytes())
+        + ", needed " + bytes(report.neededBytes()) + ", freed " + Sizes.text(report.freedBytes())
         + ", removed " + report.removed().size() + " of " + report.decisions().size() + " images"
         + report.cause().map(cause -> ": " + cause.getMessage()).orElse("");
   }
@@ -77,7 +77,7 @@ final class Sentences {
     }
     long predicted = report.predictedBytes().orElse(0);
     if (predicted > 0 && predicted < report.neededBytes().orElse(0)) {
-      text.append("; all that may go was predicted to free ").append(bytes(predicted));
+      text.append("; all that may go was predicted to free ").append(Sizes.text(predicted));
     }
     if (report.operation().equals(Operation.COLLECT)) {
       text.append(highCannotBeKept(report, exact, thresholds));
@@ -97,7 +97,7 @@ final class Sentences {
         .append(" of ")
         .append(bytes(capacity(report)))
         .append(" used): freed ")
-        .append(bytes(report.freedBytes()));
+        .append(Sizes.text(report.freedBytes()));
     if (report.neededBytes().orElse(0) > 0) {
       text.append(", needed ")
           .append(bytes(report.neededBytes()))
@@ -117,7 +117,7 @@ final class Sentences {
   private static String unfinished(GcReport report) {
     String what = report.operation().equals(Operation.PURGE) ? "unused" : "due by age";
     return "not all images that are " + what + " were removed from image filesystem " + path(report)
-        + ": freed " + bytes(report.freedBytes());
+        + ": freed " + Sizes.text(report.freedBytes());
   }
 
   private static List<String> holders(GcReport report, boolean exact) {
@@ -131,8 +131,8 @@ final class Sentences {
     }
     report
         .otherDataBytes()
-        .ifPresent(other ->
-            holders.add((exact ? "" : "at least ") + bytes(other) + " by data that is not images"));
+        .ifPresent(other -> holders.add(
+            (exact ? "" : "at least ") + Sizes.text(other) + " by data that is not images"));
     return holders;
   }
 
@@ -190,20 +190,6 @@ final class Sentences {
   }
 
   private static String bytes(OptionalLong bytes) {
-    return bytes.isPresent() ? bytes(bytes.getAsLong()) : "an unknown number of bytes";
-  }
-
-  /** {@code 1000 B}, {@code 1.5 GiB}. */
-  static String bytes(long bytes) {
-    if (bytes < 1024) {
-      return bytes + " B";
-    }
-    double value = bytes;
-    int unit = -1;
-    while (Math.round(value * 10) >= 10240 && unit < UNITS.length - 1) {
-      value /= 1024;
-      unit++;
-    }
-    return String.format(Locale.ROOT, "%.1f %s", value, UNITS[unit]);
+    return bytes.isPresent() ? Sizes.text(bytes.getAsLong()) : "an unknown number of bytes";
   }
 }

@@ -6,6 +6,7 @@ import dev.imagegc.api.HeldBytes;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Reason;
+import dev.imagegc.core.internal.Disk;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -5,46 +5,122 @@ import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcException;
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one call at a time work on the node. A second call waits for a bounded time; one that is equal to the running one
- * gets that one's result instead of working again. Thread-safe.
+ * Lets one call at a time work on a node. A second call waits for a bounded time; one that is equal to the running one
+ * gets that one's result instead of working again. A thread that works may run further calls as part of its work. Thread-safe.
+ *
+ * <p>Every collector has one of its own. A host that puts several together for one node, or has work of its own that must not
+ * interleave with them (pruning a build cache, say), gives them the same one; {@code dev.imagegc.core.node.NodeGc} does.
  */
-final class SingleWriter {
-  /** A kind of call, its type of result, and whether a call joins an equal one that is running. */
-  record Kind<T>(String name, Class<T> result, boolean joins) {}
+public final class SingleWriter {
+  /**
+   * A kind of call.
+   *
+   * @param <T> the type of its result
+   */
+  public static final class Kind<T> {
+    private final String name;
+    private final Class<T> result;
+    private final boolean joins;
 
-  private record Turn(Kind<?> kind, Instant since, CompletableFuture<Object> result) {}
+    private Kind(String name, Class<T> result, boolean joins) {
+      this.name = Objects.requireNonNull(name, "name");
+      this.result = Objects.requireNonNull(result, "result");
+      this.joins = joins;
+    }
+
+    /**
+     * Returns a kind of call each of which does its own work. Only the same object is the same kind.
+     *
+     * @param name what runs, for those who wait for it
+     * @param result the type of its result
+     * @param <T> the type of its result
+     * @return the kind
+     */
+    public static <T> Kind<T> of(String name, Class<T> result) {
+      return new Kind<>(name, result, false);
+    }
+
+    /**
+     * Returns a kind of call that gets the result of one of the same kind that is running.
+     *
+     * @param name what runs, for those who wait for it
+     * @param result the type of its result
+     * @param <T> the type of its result
+     * @return the kind
+     */
+    public static <T> Kind<T> joining(String name, Class<T> result) {
+      return new Kind<>(name, result, true);
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private record Turn(
+      Kind<?> kind, Thread worker, Instant since, CompletableFuture<Object> result) {}
 
   private final GcClock clock;
-  private final Duration maxWait;
   private @Nullable Turn running; // guarded by this
 
-  SingleWriter(GcClock clock, Duration maxWait) {
-    this.clock = clock;
-    this.maxWait = maxWait;
+  private SingleWriter(GcClock clock) {
+    this.clock = Objects.requireNonNull(clock, "clock");
   }
 
   /**
-   * Does the work when nobody else works, or returns the result of an equal call that is at work.
+   * Returns a writer that tells time by the machine.
    *
+   * @return the writer
+   */
+  public static SingleWriter create() {
+    return create(SystemGcClock.instance());
+  }
+
+  /**
+   * Returns a writer.
+   *
+   * @param clock tells how long calls wait
+   * @return the writer
+   */
+  public static SingleWriter create(GcClock clock) {
+    return new SingleWriter(clock);
+  }
+
+  /**
+   * Does the work when nobody else works, or returns the result of an equal call that is at work. Called by the thread that is
+   * working, it does the work at once: it is a part of that.
+   *
+   * @param kind what is to be done
+   * @param maxWait how long to wait for another call to end, zero or more
+   * @param work does it; may throw
+   * @param <T> the type of its result
+   * @return the result
    * @throws BusyException if another call worked for longer than this one may wait
    * @throws CancelledException if the waiting thread was interrupted
    */
-  <T> T run(Kind<T> kind, Supplier<T> work) {
+  public <T> T run(Kind<T> kind, Duration maxWait, Supplier<T> work) {
+    Turn current = running();
+    if (current != null && current.worker() == Thread.currentThread()) {
+      return work.get();
+    }
     long started = clock.nanoTime();
     Turn mine = take(kind);
     while (mine == null) {
       Turn other = running();
       if (other != null) {
-        awaitEnd(other, maxWait.minusNanos(clock.nanoTime() - started));
-        if (kind.joins() && kind.equals(other.kind())) {
+        awaitEnd(other, maxWait, maxWait.minusNanos(clock.nanoTime() - started));
+        if (kind.joins && kind == other.kind()) {
           return resultOf(kind, other);
         }
       }
@@ -62,8 +138,14 @@ final class SingleWriter {
     }
   }
 
-  /** Waits until nobody works; says whether that came about. */
-  boolean awaitIdle(Duration atMost) throws InterruptedException {
+  /**
+   * Waits until nobody works.
+   *
+   * @param atMost for how long, zero or more
+   * @return whether that came about
+   * @throws InterruptedException if the waiting thread was interrupted
+   */
+  public boolean awaitIdle(Duration atMost) throws InterruptedException {
     Turn other = running();
     return other == null || clock.await(other.result(), atMost);
   }
@@ -73,7 +155,7 @@ final class SingleWriter {
     if (running != null) {
       return null;
     }
-    running = new Turn(kind, clock.instant(), new CompletableFuture<>());
+    running = new Turn(kind, Thread.currentThread(), clock.instant(), new CompletableFuture<>());
     return running;
   }
 
@@ -86,28 +168,26 @@ final class SingleWriter {
     running = null;
   }
 
-  private void awaitEnd(Turn other, Duration atMost) {
+  private void awaitEnd(Turn other, Duration maxWait, Duration atMost) {
     try {
       if (!clock.await(other.result(), atMost)) {
-        throw new BusyException(other.kind().name() + " has been running since " + other.since()
+        throw new BusyException(other.kind() + " has been running since " + other.since()
             + "; waited " + Durations.text(maxWait) + " for it");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CancelledException(
-          "interrupted while waiting for " + other.kind().name() + " to end", e);
+      throw new CancelledException("interrupted while waiting for " + other.kind() + " to end", e);
     }
   }
 
   private static <T> T resultOf(Kind<T> kind, Turn other) {
     try {
-      return kind.result().cast(other.result().join());
+      return kind.result.cast(other.result().join());
     } catch (CompletionException e) {
       if (e.getCause() instanceof GcException known) {
         throw known;
       }
-      throw new IllegalStateException(
-          other.kind().name() + ", which was joined, failed", e.getCause());
+      throw new IllegalStateException(other.kind() + ", which was joined, failed", e.getCause());
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.imagegc.core;
 
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.ImageRecord;
+import dev.imagegc.core.internal.Events;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;

@@ -9,6 +9,7 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.TimedOutException;
+import dev.imagegc.core.internal.Sizes;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.RecordingListener;
 import java.time.Duration;
@@ -22,7 +23,7 @@ class AuditAndBackOffTest {
 
   @Test
   void bytesThatRoundUp_getTheNextUnit() {
-    assertThat(Sentences.bytes(1024L * 1024 - 1)).isEqualTo("1.0 MiB");
+    assertThat(Sizes.text(1024L * 1024 - 1)).isEqualTo("1.0 MiB");
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.InvalidCapacityException;
+import dev.imagegc.core.internal.Disk;
 import java.math.BigInteger;
 import java.time.Instant;
 import net.jqwik.api.ForAll;

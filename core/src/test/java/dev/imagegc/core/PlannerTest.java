@@ -13,6 +13,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.core.internal.Disk;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -3,9 +3,12 @@ package dev.imagegc.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.imagegc.api.BusyException;
+import dev.imagegc.testkit.TestClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -19,8 +22,8 @@ class SingleWriterTest {
 
   @Test
   void callsThatDoNotJoin_neverWorkAtTheSameTime() throws Exception {
-    SingleWriter writer = new SingleWriter(SystemGcClock.instance(), Duration.ofMinutes(1));
-    SingleWriter.Kind<Integer> kind = new SingleWriter.Kind<>("work", Integer.class, false);
+    SingleWriter writer = SingleWriter.create();
+    SingleWriter.Kind<Integer> kind = SingleWriter.Kind.of("work", Integer.class);
     AtomicInteger working = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     ExecutorService threads = Executors.newFixedThreadPool(THREADS);
@@ -28,7 +31,7 @@ class SingleWriterTest {
     for (int thread = 0; thread < THREADS; thread++) {
       done.add(threads.submit(() -> {
         for (int i = 0; i < 3000; i++) {
-          writer.run(kind, () -> {
+          writer.run(kind, Duration.ofMinutes(1), () -> {
             most.accumulateAndGet(working.incrementAndGet(), Math::max);
             Thread.onSpinWait();
             return working.decrementAndGet();
@@ -41,5 +44,29 @@ class SingleWriterTest {
     }
     threads.shutdown();
     assertThat(most).hasValue(1);
+  }
+
+  @Test
+  void callInsideACallOfTheSameThread_isAPartOfIt_andOthersWait() {
+    TestClock clock = new TestClock();
+    SingleWriter writer = SingleWriter.create(clock);
+    SingleWriter.Kind<String> outer = SingleWriter.Kind.of("outer", String.class);
+    SingleWriter.Kind<String> inner = SingleWriter.Kind.joining("inner", String.class);
+    String result = writer.run(outer, Duration.ZERO, () -> {
+      String part = writer.run(inner, Duration.ZERO, () -> "part");
+      assertThat(CompletableFuture.supplyAsync(() -> busy(writer, inner)).join())
+          .as("after the inner call has ended")
+          .startsWith("outer has been running since");
+      return part + " of the whole";
+    });
+    assertThat(result).isEqualTo("part of the whole");
+  }
+
+  private static String busy(SingleWriter writer, SingleWriter.Kind<String> kind) {
+    try {
+      return writer.run(kind, Duration.ZERO, () -> "ran");
+    } catch (BusyException e) {
+      return e.getMessage();
+    }
   }
 }

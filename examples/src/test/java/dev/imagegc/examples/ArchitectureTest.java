@@ -42,6 +42,7 @@ class ArchitectureTest {
   private static final String API = "dev.imagegc.api..";
   private static final String CORE = "dev.imagegc.core..";
   private static final String COLLECTOR = "dev.imagegc.core";
+  private static final String INTERNAL = "dev.imagegc.core.internal";
   private static final String DOCKER = "dev.imagegc.docker..";
   private static final String TESTKIT = "dev.imagegc.testkit..";
   private static final String KITS = "dev.imagegc.testkit.tck..";
@@ -71,9 +72,21 @@ class ArchitectureTest {
       .that()
       .resideInAPackage(COLLECTOR)
       .should()
+      .dependOnClassesThat(resideInAPackage(CORE)
+          .and(DescribedPredicate.not(resideInAnyPackage(COLLECTOR, INTERNAL))))
+      .because("the other parts build on the collector of images, never the other way");
+
+  @ArchTest
+  static final ArchRule whatPartsShareKnowsNoPart = noClasses()
+      .that()
+      .resideInAPackage(INTERNAL)
+      .should()
       .dependOnClassesThat(
-          resideInAPackage(CORE).and(DescribedPredicate.not(resideInAPackage(COLLECTOR))))
-      .because("pulls build on the collector, never the other way");
+          resideInAPackage(CORE).and(DescribedPredicate.not(resideInAPackage(INTERNAL))));
+
+  @ArchTest
+  static final ArchRule noInternalTypeInWhatUsersSeeOfCore =
+      publicMembersOutside(INTERNAL, CORE, "mention an internal type", resideInAPackage(INTERNAL));
 
   @ArchTest
   static final ArchRule dockerKnowsTheApi = classes()
@@ -181,9 +194,16 @@ class ArchitectureTest {
 
   private static ArchRule publicMembers(
       String packages, String what, DescribedPredicate<JavaClass> foreign) {
+    return publicMembersOutside("", packages, what, foreign);
+  }
+
+  private static ArchRule publicMembersOutside(
+      String except, String packages, String what, DescribedPredicate<JavaClass> foreign) {
     return noClasses()
         .that()
         .resideInAPackage(packages)
+        .and()
+        .resideOutsideOfPackage(except)
         .and()
         .arePublic()
         .should(new ArchCondition<>(what + " in what users see") {

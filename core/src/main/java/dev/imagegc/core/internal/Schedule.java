@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package dev.imagegc.core;
+package dev.imagegc.core.internal;
 
 import com.google.common.math.LongMath;
 import com.google.common.util.concurrent.ThreadFactoryBuilder;
@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Work that must not wait for these is done once, after a delay, on a {@link #lane}.
  */
-final class Schedule {
-  private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
+public final class Schedule {
+  private static final Logger LOG = LoggerFactory.getLogger(Schedule.class);
 
   private final ScheduledExecutorService beat;
   private final boolean ownsBeat;
@@ -45,7 +45,8 @@ final class Schedule {
   private final Set<ScheduledFuture<?>> pendingOnce = new HashSet<>(); // guarded by this
   private boolean stopped; // guarded by this
 
-  Schedule(@Nullable ScheduledExecutorService hostBeat, Duration jitter, RandomGenerator random) {
+  public Schedule(
+      @Nullable ScheduledExecutorService hostBeat, Duration jitter, RandomGenerator random) {
     this.daemons = new ThreadFactoryBuilder()
         .setDaemon(true)
         .setNameFormat("imagegc-timer-%d")
@@ -58,19 +59,19 @@ final class Schedule {
   }
 
   /** Runs the work at once and then every interval, until {@link #stop()}. */
-  void start(Duration interval, Runnable work) {
+  public void start(Duration interval, Runnable work) {
     submit(interval, work);
   }
 
   /** Returns a daemon thread of its own for work that must not wait for other work; it ends with {@link #stop()}. */
-  synchronized Executor lane() {
+  public synchronized Executor lane() {
     ExecutorService lane = Executors.newSingleThreadExecutor(daemons);
     lanes.add(lane);
     return lane;
   }
 
   /** Runs the work once, after a delay; returns whether it will, unless {@link #stop()} comes first. */
-  synchronized boolean once(Duration delay, Executor lane, Runnable work) {
+  public synchronized boolean once(Duration delay, Executor lane, Runnable work) {
     if (stopped) {
       return false;
     }
@@ -104,7 +105,7 @@ final class Schedule {
   }
 
   /** Starts nothing any more and interrupts nothing: what runs ends by itself. */
-  void stop() {
+  public void stop() {
     synchronized (this) {
       stopped = true;
       next.values().forEach(future -> future.cancel(false));

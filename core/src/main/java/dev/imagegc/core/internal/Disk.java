@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package dev.imagegc.core;
+package dev.imagegc.core.internal;
 
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.InvalidCapacityException;
@@ -15,21 +15,26 @@ import java.util.OptionalInt;
  * @param available bytes, from 0 to capacity
  * @param clamped whether more was said to be available than there is
  */
-record Disk(FsStats stats, long capacity, long available, boolean clamped) {
+public record Disk(FsStats stats, long capacity, long available, boolean clamped) {
   private static final BigInteger HUNDRED = BigInteger.valueOf(100);
 
-  /** Checks a measurement: unknown is not zero, and zero is not a disk. */
-  static Disk of(FsStats stats) {
+  /** Checks a measurement of the image filesystem: unknown is not zero, and zero is not a disk. */
+  public static Disk of(FsStats stats) {
+    return of("image filesystem", stats);
+  }
+
+  /** Checks a measurement of a filesystem of the given kind. */
+  public static Disk of(String kind, FsStats stats) {
     long capacity =
-        stats.capacityBytes().orElseThrow(() -> unusable(stats, "its capacity is unknown"));
+        stats.capacityBytes().orElseThrow(() -> unusable(kind, stats, "its capacity is unknown"));
     if (capacity <= 0) {
-      throw unusable(stats, "its capacity must be above 0, but is " + capacity);
+      throw unusable(kind, stats, "its capacity must be above 0, but is " + capacity);
     }
     long available = stats
         .availableBytes()
-        .orElseThrow(() -> unusable(stats, "its available bytes are unknown"));
+        .orElseThrow(() -> unusable(kind, stats, "its available bytes are unknown"));
     if (available < 0) {
-      throw unusable(stats, "its available bytes must not be negative, but are " + available);
+      throw unusable(kind, stats, "its available bytes must not be negative, but are " + available);
     }
     if (available <= capacity) {
       return new Disk(stats, capacity, available, false);
@@ -37,30 +42,29 @@ record Disk(FsStats stats, long capacity, long available, boolean clamped) {
     return new Disk(stats.toBuilder().availableBytes(capacity).build(), capacity, capacity, true);
   }
 
-  private static InvalidCapacityException unusable(FsStats stats, String why) {
-    return new InvalidCapacityException(
-        "image filesystem " + stats.path() + " cannot be judged: " + why);
+  private static InvalidCapacityException unusable(String kind, FsStats stats, String why) {
+    return new InvalidCapacityException(kind + " " + stats.path() + " cannot be judged: " + why);
   }
 
   /** Used percent of the capacity, rounded up: 100 - floor(available * 100 / capacity). */
-  int usagePercent() {
+  public int usagePercent() {
     return (int) (100 - percentOf(available, capacity));
   }
 
   /** Bytes to free so that usage is at most {@code lowPercent}; 0 or less if nothing is missing. */
-  long need(int lowPercent) {
+  public long need(int lowPercent) {
     return share(capacity, 100 - lowPercent) - available;
   }
 
   /** Used percent of the inodes, rounded up as {@link #usagePercent()} is; empty if unknown. */
-  OptionalInt inodesUsagePercent() {
+  public OptionalInt inodesUsagePercent() {
     return knowsInodes()
         ? OptionalInt.of((int) (100 - percentOf(inodesFree(), inodes())))
         : OptionalInt.empty();
   }
 
   /** Inodes to free so that their usage is at most {@code lowPercent}; 0 or less if nothing is missing or known. */
-  long inodesNeed(int lowPercent) {
+  public long inodesNeed(int lowPercent) {
     return knowsInodes() ? share(inodes(), 100 - lowPercent) - inodesFree() : 0;
   }
 
@@ -77,7 +81,7 @@ record Disk(FsStats stats, long capacity, long available, boolean clamped) {
     return stats.inodesFree().orElse(-1);
   }
 
-  Disk withAvailable(long newAvailable) {
+  public Disk withAvailable(long newAvailable) {
     return new Disk(stats, capacity, Math.max(0, Math.min(capacity, newAvailable)), clamped);
   }
 

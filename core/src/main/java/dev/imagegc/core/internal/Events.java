@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package dev.imagegc.core;
+package dev.imagegc.core.internal;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.GcClock;
@@ -12,6 +12,7 @@ import dev.imagegc.api.GcReport;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.ProtocolException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -19,20 +20,18 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Tells the log and the listener what happens: a state that lasts is told when it begins and when it ends. Contains what
  * the listener does wrong, and collects trouble for the report of the running call. Thread-safe: the listener hears of one event
  * at a time, and those of threads that run no round belong to none.
  */
-final class Events {
-  private static final Logger LOG = LoggerFactory.getLogger(ImageGcManager.class);
-
+public final class Events {
   private final GcListener listener;
   private final BoundedCalls listenerCalls;
-  private final Deadlines deadlines;
+  private final Duration deadline;
   private final GcClock clock;
+  private final Logger log;
   private final Set<GcEventType> lasting = new HashSet<>();
   private final Set<String> loggedKinds = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
@@ -40,23 +39,24 @@ final class Events {
 
   private record CurrentRound(Operation operation, Instant startedAt, Thread thread) {}
 
-  Events(GcListener listener, Deadlines deadlines, GcClock clock) {
+  public Events(GcListener listener, Duration deadline, GcClock clock, Logger log) {
     this.listener = listener;
     this.listenerCalls = new BoundedCalls("the listener", clock, ProtocolException::new);
-    this.deadlines = deadlines;
+    this.deadline = deadline;
     this.clock = clock;
+    this.log = log;
   }
 
   /** From now on events belong to a call that acts. */
-  synchronized void roundBegan(Operation operation, Instant startedAt) {
+  public synchronized void roundBegan(Operation operation, Instant startedAt) {
     round = new CurrentRound(operation, startedAt, Thread.currentThread());
   }
 
-  synchronized void roundEnded() {
+  public synchronized void roundEnded() {
     round = null;
   }
 
-  synchronized void happened(
+  public synchronized void happened(
       GcEventType type, String message, @Nullable ImageDecision image, @Nullable GcReport report) {
     GcEvent.Builder event = event(type, Phase.HAPPENED, message);
     if (image != null) {
@@ -69,10 +69,10 @@ final class Events {
   }
 
   /** A state is there: says so if it was not there before. */
-  synchronized void began(
+  public synchronized void began(
       GcEventType type, String message, @Nullable Throwable cause, @Nullable GcReport report) {
     if (lasting.add(type)) {
-      LOG.warn("{}: {}", type, message);
+      log.warn("{}: {}", type, message);
       GcEvent.Builder event = event(type, Phase.BEGAN, message).cause(cause);
       if (report != null) {
         event.report(report);
@@ -82,22 +82,22 @@ final class Events {
   }
 
   /** A state is not there: says so if it was there before. */
-  synchronized void ended(GcEventType type, String message) {
+  public synchronized void ended(GcEventType type, String message) {
     if (lasting.remove(type)) {
-      LOG.info("{} is over: {}", type, message);
+      log.info("{} is over: {}", type, message);
       tell(event(type, Phase.ENDED, message).build());
     }
   }
 
   /** A state of one image began; whoever calls keeps that it did. */
-  synchronized void imageBegan(GcEventType type, String message, ImageDecision image) {
-    LOG.warn("{}: {}", type, message);
+  public synchronized void imageBegan(GcEventType type, String message, ImageDecision image) {
+    log.warn("{}: {}", type, message);
     tell(event(type, Phase.BEGAN, message).decision(image).build());
   }
 
   /** A state of one image ended. */
-  synchronized void imageEnded(GcEventType type, String message, ImageDecision image) {
-    LOG.info("{} is over: {}", type, message);
+  public synchronized void imageEnded(GcEventType type, String message, ImageDecision image) {
+    log.info("{} is over: {}", type, message);
     tell(event(type, Phase.ENDED, message).decision(image).build());
   }
 
@@ -109,42 +109,41 @@ final class Events {
   }
 
   /** Trouble that was told already: only for the report of the running call. */
-  synchronized void note(String message) {
+  public synchronized void note(String message) {
     problems.add(message);
   }
 
   /** Trouble that does not end a call: for its report, and once per kind for the log. */
-  synchronized void problem(String kind, String message) {
+  public synchronized void problem(String kind, String message) {
     problems.add(message);
     if (loggedKinds.add(kind)) {
-      LOG.warn("{} (logged once; later ones are in the reports)", message);
+      log.warn("{} (logged once; later ones are in the reports)", message);
     }
   }
 
   /** Returns and forgets the problems since the last call. */
-  synchronized List<String> drainProblems() {
+  public synchronized List<String> drainProblems() {
     List<String> drained = List.copyOf(problems);
     problems.clear();
     return drained;
   }
 
-  void close() {
+  public void close() {
     listenerCalls.close();
   }
 
   private void tell(GcEvent event) {
     try {
-      listenerCalls.callEvenIfInterrupted(
-          "take the event " + event.type(), deadlines.listener(), () -> {
-            listener.onEvent(event);
-            return true;
-          });
+      listenerCalls.callEvenIfInterrupted("take the event " + event.type(), deadline, () -> {
+        listener.onEvent(event);
+        return true;
+      });
     } catch (CancelledException e) {
       // The collector is closed, or this thread is wanted elsewhere.
     } catch (GcException e) {
       Throwable thrown = e.getCause() == null ? e : e.getCause();
       problem("listener:" + thrown.getClass().getName(), e.getMessage());
-      LOG.debug("What the listener threw", thrown);
+      log.debug("What the listener threw", thrown);
     }
   }
 }

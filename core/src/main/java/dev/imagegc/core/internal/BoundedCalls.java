@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-package dev.imagegc.core;
+package dev.imagegc.core.internal;
 
 import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import dev.imagegc.api.CancelledException;
@@ -26,13 +26,13 @@ import java.util.concurrent.TimeUnit;
  * thread, interrupted when it is late and then left alone. While such an abandoned call is still stuck, further calls
  * fail at once, so threads do not pile up behind a peer that hangs. Thread-safe.
  */
-final class BoundedCalls {
+public final class BoundedCalls {
   /** Real time that an interrupted call has to unwind before it counts as stuck. */
   private static final long GRACE_MILLIS = 250;
 
   /** Says what it means that the foreign object threw something that its contract does not name. */
   @FunctionalInterface
-  interface BrokenContract {
+  public interface BrokenContract {
     GcException describe(String message, Throwable thrown);
   }
 
@@ -42,7 +42,7 @@ final class BoundedCalls {
   private final ExecutorService workers;
   private final Set<Call<?>> stuck = ConcurrentHashMap.newKeySet(); // abandoned and not ended
 
-  BoundedCalls(String subject, GcClock clock, BrokenContract brokenContract) {
+  public BoundedCalls(String subject, GcClock clock, BrokenContract brokenContract) {
     this.subject = subject;
     this.clock = clock;
     this.brokenContract = brokenContract;
@@ -57,7 +57,7 @@ final class BoundedCalls {
    *
    * @throws GcException what the call threw, or that it was late, stuck, interrupted or broke its contract
    */
-  <T> T call(String what, Duration deadline, Callable<T> body) {
+  public <T> T call(String what, Duration deadline, Callable<T> body) {
     for (Call<?> earlier : stuck) {
       throw new UnreachableException(subject + " is not asked to " + what + ": an earlier call to "
           + earlier.what + " is still stuck");
@@ -88,7 +88,7 @@ final class BoundedCalls {
   }
 
   /** As {@link #call}, but is made even if the calling thread is already interrupted, whose flag is kept. */
-  <T> T callEvenIfInterrupted(String what, Duration deadline, Callable<T> body) {
+  public <T> T callEvenIfInterrupted(String what, Duration deadline, Callable<T> body) {
     boolean interrupted = Thread.interrupted();
     try {
       return call(what, deadline, body);
@@ -100,7 +100,7 @@ final class BoundedCalls {
   }
 
   /** Interrupts what is running and refuses what comes. */
-  void close() {
+  public void close() {
     workers.shutdownNow();
   }
 
