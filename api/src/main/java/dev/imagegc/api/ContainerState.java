@@ -15,6 +15,15 @@ public final class ContainerState extends OpenCode {
   /** Ended. */
   public static final ContainerState EXITED = new ContainerState("EXITED");
 
+  /** Ended, and is about to be started again by the engine. */
+  public static final ContainerState RESTARTING = new ContainerState("RESTARTING");
+
+  /** Is being removed. */
+  public static final ContainerState REMOVING = new ContainerState("REMOVING");
+
+  /** Ended, and its removal stopped half way. */
+  public static final ContainerState DEAD = new ContainerState("DEAD");
+
   /** The engine does not say, or says something else. */
   public static final ContainerState UNKNOWN = new ContainerState("UNKNOWN");
 

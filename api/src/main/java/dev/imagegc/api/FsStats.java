@@ -18,6 +18,8 @@ public final class FsStats {
   private final @Nullable Long availableBytes;
   private final @Nullable Long inodes;
   private final @Nullable Long inodesFree;
+  private final @Nullable String device;
+  private final String source;
 
   private FsStats(Builder builder) {
     this.path = builder.path;
@@ -26,6 +28,8 @@ public final class FsStats {
     this.availableBytes = builder.availableBytes;
     this.inodes = builder.inodes;
     this.inodesFree = builder.inodesFree;
+    this.device = builder.device;
+    this.source = builder.source;
   }
 
   /**
@@ -112,6 +116,25 @@ public final class FsStats {
   }
 
   /**
+   * Returns what tells this filesystem from others: two measurements of one provider with the same device are of the same
+   * filesystem.
+   *
+   * @return an identity without further meaning, or empty if unknown
+   */
+  public Optional<String> device() {
+    return Optional.ofNullable(device);
+  }
+
+  /**
+   * Returns where the numbers come from, and why some are missing.
+   *
+   * @return words for people, possibly empty
+   */
+  public String source() {
+    return source;
+  }
+
+  /**
    * Returns a builder that holds these numbers.
    *
    * @return a builder; not thread-safe
@@ -122,6 +145,8 @@ public final class FsStats {
     builder.availableBytes = availableBytes;
     builder.inodes = inodes;
     builder.inodesFree = inodesFree;
+    builder.device = device;
+    builder.source = source;
     return builder;
   }
 
@@ -144,6 +169,8 @@ public final class FsStats {
     private @Nullable Long availableBytes;
     private @Nullable Long inodes;
     private @Nullable Long inodesFree;
+    private @Nullable String device;
+    private String source = "";
 
     private Builder(String path, Instant measuredAt) {
       this.path = Objects.requireNonNull(path, "path");
@@ -182,6 +209,28 @@ public final class FsStats {
     public Builder inodes(long total, long free) {
       inodes = total;
       inodesFree = free;
+      return this;
+    }
+
+    /**
+     * Sets what tells this filesystem from others.
+     *
+     * @param identity the same for every measurement of this filesystem, and for no other one
+     * @return this builder
+     */
+    public Builder device(String identity) {
+      device = Objects.requireNonNull(identity, "identity");
+      return this;
+    }
+
+    /**
+     * Sets where the numbers come from.
+     *
+     * @param words for people; may be empty
+     * @return this builder
+     */
+    public Builder source(String words) {
+      source = Objects.requireNonNull(words, "words");
       return this;
     }
 

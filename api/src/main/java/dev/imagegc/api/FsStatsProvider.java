@@ -28,4 +28,14 @@ public interface FsStatsProvider {
   default Optional<FsStats> rootFs() {
     return Optional.empty();
   }
+
+  /**
+   * Measures the filesystem that holds the writable layers of containers.
+   *
+   * @return the numbers, or empty if that is the image filesystem, as with most engines
+   * @throws GcException if the filesystem cannot be measured
+   */
+  default Optional<FsStats> containerFs() {
+    return Optional.empty();
+  }
 }

@@ -29,6 +29,8 @@ public final class GcEvent {
   private final @Nullable Instant roundStartedAt;
   private final @Nullable ImageDecision decision;
   private final @Nullable GcReport report;
+  private final @Nullable ContainerDecision containerDecision;
+  private final @Nullable ContainerGcReport containerReport;
   private final @Nullable Throwable cause;
 
   private GcEvent(Builder builder) {
@@ -40,6 +42,8 @@ public final class GcEvent {
     this.roundStartedAt = builder.roundStartedAt;
     this.decision = builder.decision;
     this.report = builder.report;
+    this.containerDecision = builder.containerDecision;
+    this.containerReport = builder.containerReport;
     this.cause = builder.cause;
   }
 
@@ -130,6 +134,24 @@ public final class GcEvent {
   }
 
   /**
+   * Returns the container that the event is about.
+   *
+   * @return the container and its decision, if the event is about one container
+   */
+  public Optional<ContainerDecision> containerDecision() {
+    return Optional.ofNullable(containerDecision);
+  }
+
+  /**
+   * Returns the report of container collection that the event belongs to.
+   *
+   * @return the report, if a pass has ended with this event
+   */
+  public Optional<ContainerGcReport> containerReport() {
+    return Optional.ofNullable(containerReport);
+  }
+
+  /**
    * Returns what was caught.
    *
    * @return the cause, if there is one
@@ -153,6 +175,8 @@ public final class GcEvent {
     private @Nullable Instant roundStartedAt;
     private @Nullable ImageDecision decision;
     private @Nullable GcReport report;
+    private @Nullable ContainerDecision containerDecision;
+    private @Nullable ContainerGcReport containerReport;
     private @Nullable Throwable cause;
 
     private Builder(GcEventType type, Phase phase, Instant at, String message) {
@@ -194,6 +218,28 @@ public final class GcEvent {
      */
     public Builder report(GcReport newReport) {
       report = Objects.requireNonNull(newReport, "newReport");
+      return this;
+    }
+
+    /**
+     * Sets {@link GcEvent#containerDecision()}.
+     *
+     * @param newDecision the container and its decision
+     * @return this builder
+     */
+    public Builder containerDecision(ContainerDecision newDecision) {
+      containerDecision = Objects.requireNonNull(newDecision, "newDecision");
+      return this;
+    }
+
+    /**
+     * Sets {@link GcEvent#containerReport()}.
+     *
+     * @param newReport the report
+     * @return this builder
+     */
+    public Builder containerReport(ContainerGcReport newReport) {
+      containerReport = Objects.requireNonNull(newReport, "newReport");
       return this;
     }
 

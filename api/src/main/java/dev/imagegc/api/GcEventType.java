@@ -48,6 +48,28 @@ public final class GcEventType extends OpenCode {
   /** A rule of the policy has matched no image since the start: probably a typing error. */
   public static final GcEventType RULE_UNMATCHED = new GcEventType("RuleUnmatched");
 
+  /** One container was removed; {@link GcEvent#containerDecision()} is there. */
+  public static final GcEventType CONTAINER_REMOVED = new GcEventType("ContainerRemoved");
+
+  /** A state of one container: removing it does not work. It is tried again in every pass. */
+  public static final GcEventType CONTAINER_REMOVAL_FAILED =
+      new GcEventType("ContainerRemovalFailed");
+
+  /** A pass of container collection has ended; {@link GcEvent#containerReport()} is there. */
+  public static final GcEventType CONTAINER_GC_FINISHED = new GcEventType("ContainerGCFinished");
+
+  /** A state: passes of container collection fail. */
+  public static final GcEventType CONTAINER_GC_FAILED = new GcEventType("ContainerGCFailed");
+
+  /** Disk pressure was acted upon. */
+  public static final GcEventType DISK_PRESSURE_HANDLED = new GcEventType("DiskPressureHandled");
+
+  /** A state: a filesystem or a signal that a threshold is about cannot be measured, so the threshold is not watched. */
+  public static final GcEventType SIGNAL_UNKNOWN = new GcEventType("SignalUnknown");
+
+  /** Two settings contradict each other. */
+  public static final GcEventType SETTINGS_CONTRADICT = new GcEventType("SettingsContradict");
+
   private GcEventType(String code) {
     super(code);
   }

@@ -12,6 +12,9 @@ public final class Operation extends OpenCode {
   /** A request to remove everything unused. */
   public static final Operation PURGE = new Operation("PURGE");
 
+  /** A request to reach a number of available bytes or free inodes, as disk pressure makes it. */
+  public static final Operation RECLAIM = new Operation("RECLAIM");
+
   private Operation(String code) {
     super(code);
   }

@@ -204,8 +204,8 @@ class ArchitectureTest {
         .resideInAPackage(packages)
         .and()
         .resideOutsideOfPackage(except)
-        .and()
-        .arePublic()
+        .and(DescribedPredicate.describe(
+            "are public, as is all that they are in", ArchitectureTest::isSeen))
         .should(new ArchCondition<>(what + " in what users see") {
           @Override
           public void check(JavaClass type, ConditionEvents events) {
@@ -224,6 +224,11 @@ class ArchitectureTest {
             }
           }
         });
+  }
+
+  private static boolean isSeen(JavaClass type) {
+    return type.getModifiers().contains(JavaModifier.PUBLIC)
+        && type.getEnclosingClass().map(ArchitectureTest::isSeen).orElse(true);
   }
 
   private static boolean isVisible(JavaMember member) {

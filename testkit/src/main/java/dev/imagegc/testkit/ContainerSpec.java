@@ -22,6 +22,9 @@ public final class ContainerSpec {
   ContainerState state = ContainerState.RUNNING;
 
   @Nullable
+  String name;
+
+  @Nullable
   Instant createdAt;
 
   @Nullable
@@ -68,6 +71,17 @@ public final class ContainerSpec {
    */
   public ContainerSpec state(ContainerState newState) {
     state = Objects.requireNonNull(newState, "newState");
+    return this;
+  }
+
+  /**
+   * Gives the container a name beside its id.
+   *
+   * @param newName the name
+   * @return this spec
+   */
+  public ContainerSpec name(String newName) {
+    name = Objects.requireNonNull(newName, "newName");
     return this;
   }
 

@@ -3,6 +3,7 @@ package dev.imagegc.testkit;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
@@ -64,7 +65,11 @@ public final class FakeNode {
     /** {@link ImageLookup#findImage(String)} and {@link ImageLookup#findImage(ImageId)}. */
     LOOK_UP,
     /** {@link ImagePuller#pull}. */
-    PULL
+    PULL,
+    /** {@link ContainerRemover#removeContainer(Container)}. */
+    REMOVE_CONTAINER,
+    /** {@link ContainerRemover#stopContainer(Container, Duration)}. */
+    STOP_CONTAINER
   }
 
   private static final String PATH = "/fake/images";
@@ -124,7 +129,7 @@ public final class FakeNode {
 
   /**
    * Returns the node's container engine. It has every optional ability: it is a {@link RuntimeEventSource}, an {@link
-   * ImageLookup} and an {@link ImagePuller} as well.
+   * ImageLookup}, an {@link ImagePuller} and a {@link ContainerRemover} as well.
    *
    * @return the engine; always the same object
    */
@@ -434,6 +439,17 @@ public final class FakeNode {
   }
 
   /**
+   * Returns the ids of all containers.
+   *
+   * @return the ids in the order in which the containers were added
+   */
+  public List<String> containerIds() {
+    synchronized (lock) {
+      return state.containerIds();
+    }
+  }
+
+  /**
    * Returns whether an image is on the node.
    *
    * @param imageId the image
@@ -488,6 +504,18 @@ public final class FakeNode {
         .filter(call -> call.operation() == Operation.REMOVE_IMAGE)
         .flatMap(call -> call.image().stream())
         .toList());
+  }
+
+  /**
+   * Returns the containers that the engine was asked to remove, whatever came of it.
+   *
+   * @return an id for each such call, the oldest first
+   */
+  public List<String> containerRemovalsAsked() {
+    return calls().stream()
+        .filter(call -> call.operation() == Operation.REMOVE_CONTAINER)
+        .flatMap(call -> call.container().stream())
+        .toList();
   }
 
   private static List<String> texts(List<ImageId> ids) {
@@ -594,23 +622,33 @@ public final class FakeNode {
     private final Operation operation;
     private final @Nullable ImageId image;
     private final @Nullable String reference;
+    private final @Nullable String container;
 
-    private Call(Operation operation, @Nullable ImageId image, @Nullable String reference) {
+    private Call(
+        Operation operation,
+        @Nullable ImageId image,
+        @Nullable String reference,
+        @Nullable String container) {
       this.operation = operation;
       this.image = image;
       this.reference = reference;
+      this.container = container;
     }
 
     private static Call to(Operation operation) {
-      return new Call(operation, null, null);
+      return new Call(operation, null, null, null);
     }
 
     private static Call to(Operation operation, ImageId image) {
-      return new Call(operation, image, null);
+      return new Call(operation, image, null, null);
     }
 
     private static Call to(Operation operation, String reference) {
-      return new Call(operation, null, Objects.requireNonNull(reference, "reference"));
+      return new Call(operation, null, Objects.requireNonNull(reference, "reference"), null);
+    }
+
+    private static Call to(Operation operation, Container container) {
+      return new Call(operation, null, null, container.id());
     }
 
     /**
@@ -640,12 +678,22 @@ public final class FakeNode {
       return Optional.ofNullable(reference);
     }
 
+    /**
+     * Returns the container that was to be removed or stopped.
+     *
+     * @return its id, or empty if the call names none
+     */
+    public Optional<String> container() {
+      return Optional.ofNullable(container);
+    }
+
     /** Returns for instance "REMOVE_IMAGE app". */
     @Override
     public String toString() {
       return operation
           + (image == null ? "" : " " + image)
-          + (reference == null ? "" : " " + reference);
+          + (reference == null ? "" : " " + reference)
+          + (container == null ? "" : " " + container);
     }
   }
 
@@ -672,7 +720,7 @@ public final class FakeNode {
   }
 
   private final class AbleRuntime extends PlainRuntime
-      implements RuntimeEventSource, ImageLookup, ImagePuller {
+      implements RuntimeEventSource, ImageLookup, ImagePuller, ContainerRemover {
     @Override
     public Subscription subscribe(RuntimeEventListener listener) {
       return events.subscribe(listener);
@@ -695,6 +743,22 @@ public final class FakeNode {
         Optional<RegistryCredentials> credentials,
         Consumer<PullProgress> progress) {
       FakeNode.this.pull(reference, credentials, progress);
+    }
+
+    @Override
+    public RemovalResult removeContainer(Container container) {
+      String id = container.id();
+      return answer(
+          Call.to(Operation.REMOVE_CONTAINER, container),
+          () -> faults.containerRemoval(id).orElseGet(() -> state.removeDead(id)));
+    }
+
+    @Override
+    public void stopContainer(Container container, Duration grace) {
+      answer(Call.to(Operation.STOP_CONTAINER, container), () -> {
+        state.stop(container.id(), clock.instant());
+        return true;
+      });
     }
   }
 }

@@ -43,6 +43,7 @@ public final class Faults {
       new EnumMap<>(Operation.class); // what calls hang for
   private final Runnable healOthers;
   private final Map<ImageId, Answers> removals = new HashMap<>();
+  private final Map<String, Answers> containerRemovals = new HashMap<>();
   private boolean freesLater;
   private @Nullable Random shuffle;
   private UnaryOperator<FsStats> measure = UnaryOperator.identity();
@@ -119,6 +120,39 @@ public final class Faults {
   public void failRemovals(String imageId, RuntimeException failure) {
     Objects.requireNonNull(failure, "failure");
     editRemoval(imageId, answers -> answers.always = throwing(failure));
+  }
+
+  /**
+   * Answers the next removal of a container without touching the container, whatever the answer says.
+   *
+   * @param containerId the container, on the node or not
+   * @param answer the answer
+   */
+  public void failNextContainerRemoval(String containerId, RemovalResult answer) {
+    Objects.requireNonNull(answer, "answer");
+    editContainerRemoval(containerId, answers -> answers.next.add(() -> answer));
+  }
+
+  /**
+   * Answers every removal of a container without touching the container, whatever the answer says.
+   *
+   * @param containerId the container, on the node or not
+   * @param answer the answer
+   */
+  public void failContainerRemovals(String containerId, RemovalResult answer) {
+    Objects.requireNonNull(answer, "answer");
+    editContainerRemoval(containerId, answers -> answers.always = () -> answer);
+  }
+
+  /**
+   * Makes every removal of a container throw without touching the container.
+   *
+   * @param containerId the container, on the node or not
+   * @param failure what it throws
+   */
+  public void failContainerRemovals(String containerId, RuntimeException failure) {
+    Objects.requireNonNull(failure, "failure");
+    editContainerRemoval(containerId, answers -> answers.always = throwing(failure));
   }
 
   /**
@@ -261,6 +295,7 @@ public final class Faults {
     synchronized (lock) {
       scripts.clear();
       removals.clear();
+      containerRemovals.clear();
       freesLater = false;
       shuffle = null;
       measure = UnaryOperator.identity();
@@ -301,9 +336,18 @@ public final class Faults {
 
   /** Returns, or throws, what was scripted for the removal of an image. */
   Optional<RemovalResult> removal(ImageId id) {
+    return scripted(removals, id);
+  }
+
+  /** Returns, or throws, what was scripted for the removal of a container. */
+  Optional<RemovalResult> containerRemoval(String id) {
+    return scripted(containerRemovals, id);
+  }
+
+  private <K> Optional<RemovalResult> scripted(Map<K, Answers> script, K id) {
     Supplier<RemovalResult> answer;
     synchronized (lock) {
-      Answers answers = removals.get(id);
+      Answers answers = script.get(id);
       answer = answers == null ? null : answers.take();
     }
     return answer == null ? Optional.empty() : Optional.of(answer.get());
@@ -349,6 +393,12 @@ public final class Faults {
   private void editRemoval(String imageId, Consumer<Answers> change) {
     synchronized (lock) {
       change.accept(removals.computeIfAbsent(ImageId.of(imageId), unused -> new Answers()));
+    }
+  }
+
+  private void editContainerRemoval(String containerId, Consumer<Answers> change) {
+    synchronized (lock) {
+      change.accept(containerRemovals.computeIfAbsent(containerId, unused -> new Answers()));
     }
   }
 

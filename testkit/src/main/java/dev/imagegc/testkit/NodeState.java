@@ -294,6 +294,10 @@ final class NodeState {
         .findFirst();
   }
 
+  List<String> containerIds() {
+    return List.copyOf(containers.keySet());
+  }
+
   private Optional<ImageId> child(ImageId id) {
     return images.values().stream()
         .filter(image -> image.isChildOf(id))
@@ -328,7 +332,8 @@ final class NodeState {
     if (!container.state.equals(ContainerState.CREATED)) {
       tell(RuntimeEventType.CONTAINER_STARTED, container);
     }
-    if (container.state.equals(ContainerState.EXITED)) {
+    if (container.state.equals(ContainerState.EXITED)
+        || container.state.equals(ContainerState.DEAD)) {
       tell(RuntimeEventType.CONTAINER_DIED, container);
     }
   }
@@ -361,6 +366,27 @@ final class NodeState {
       tell(RuntimeEventType.CONTAINER_DIED, container);
     }
     tell(RuntimeEventType.CONTAINER_REMOVED, container);
+  }
+
+  RemovalResult removeDead(String id) {
+    StoredContainer container = containers.get(id);
+    if (container == null) {
+      return RemovalResult.of(RemovalOutcome.GONE, "no such container: " + id);
+    }
+    if (container.isAlive()) {
+      return RemovalResult.of(
+          RemovalOutcome.IN_USE, "container " + id + " is " + container.state.code());
+    }
+    removeContainer(id);
+    return RemovalResult.of(RemovalOutcome.REMOVED);
+  }
+
+  /** Stops a container if it is there and runs. */
+  void stop(String id, Instant now) {
+    StoredContainer container = containers.get(id);
+    if (container != null && container.isAlive()) {
+      exit(id, now);
+    }
   }
 
   private void tell(RuntimeEventType type, StoredContainer container) {
@@ -449,6 +475,7 @@ final class NodeState {
     private final Instant createdAt;
     private final @Nullable ImageId image; // what events tell: the first one
     private final @Nullable String name; // by which it was created from that image
+    private final @Nullable String containerName;
     private ContainerState state;
     private @Nullable Instant finishedAt;
 
@@ -457,6 +484,7 @@ final class NodeState {
       this.id = spec.id;
       this.image = spec.images.stream().findFirst().orElse(null);
       this.name = name;
+      this.containerName = spec.name;
       this.images = Set.copyOf(spec.images);
       this.labels = Map.copyOf(spec.labels);
       this.layers = layers;
@@ -468,11 +496,16 @@ final class NodeState {
     }
 
     private boolean isAlive() {
-      return !state.equals(ContainerState.CREATED) && !state.equals(ContainerState.EXITED);
+      return !state.equals(ContainerState.CREATED)
+          && !state.equals(ContainerState.EXITED)
+          && !state.equals(ContainerState.DEAD);
     }
 
     private Container listed() {
       Container.Builder container = Container.builder(id).state(state).labels(labels);
+      if (containerName != null) {
+        container.name(containerName);
+      }
       images.forEach(container::image);
       if (tellsTimes) {
         container.createdAt(createdAt);

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.Image;
@@ -618,5 +619,31 @@ class FakeNodeTest {
 
   private RemovalOutcome remove(String id) {
     return node.runtime().removeImage(Image.builder(ImageId.of(id)).build()).outcome();
+  }
+
+  @Test
+  void removeContainer_refusesOneThatLives_untilItIsStopped_andGivesItsImageUp() {
+    FakeNode node = FakeNode.withDisk(1000);
+    ContainerRemover remover = (ContainerRemover) node.runtime();
+    node.image("app").size(100).add();
+    for (ContainerState alive : List.of(
+        ContainerState.RUNNING,
+        ContainerState.PAUSED,
+        ContainerState.RESTARTING,
+        ContainerState.REMOVING,
+        ContainerState.UNKNOWN)) {
+      node.container("c").image("app").name("web").state(alive).add();
+      Container listed = node.runtime().listContainers().get(0);
+      assertThat(listed.name()).contains("web");
+      assertThat(remover.removeContainer(listed).outcome()).isEqualTo(RemovalOutcome.IN_USE);
+
+      remover.stopContainer(listed, Duration.ZERO);
+
+      assertThat(node.runtime().listContainers().get(0).state()).isEqualTo(ContainerState.EXITED);
+      assertThat(remover.removeContainer(listed).outcome()).isEqualTo(RemovalOutcome.REMOVED);
+      assertThat(remover.removeContainer(listed).outcome()).isEqualTo(RemovalOutcome.GONE);
+    }
+    node.deleteImage("app");
+    assertThat(node.usedBytes()).isZero();
   }
 }

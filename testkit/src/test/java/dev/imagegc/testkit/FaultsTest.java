@@ -12,6 +12,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
+import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
@@ -45,6 +48,8 @@ class FaultsTest {
   private final TestClock clock = node.clock();
   private final Faults faults = node.faults();
   private final ExecutorService threads = Executors.newCachedThreadPool();
+  private final ContainerRemover remover = (ContainerRemover) node.runtime();
+  private final Container ended = Container.builder("ended").build();
   private final RuntimeException first = new UnreachableException("first");
   private final RuntimeException second = new TimedOutException("second");
 
@@ -111,6 +116,28 @@ class FaultsTest {
     assertThatThrownBy(() -> remove("app")).isSameAs(first);
     assertThat(node.hasImage("app")).isTrue();
     assertThat(remove("app").outcome()).isEqualTo(REMOVED);
+  }
+
+  @Test
+  void failContainerRemovals_answersForThatContainerOnly_untilHealed() {
+    node.container("ended").state(ContainerState.EXITED).add();
+    node.container("other").state(ContainerState.DEAD).add();
+    node.container("broken").state(ContainerState.EXITED).add();
+    faults.failContainerRemovals("ended", RemovalResult.of(FAILED, "disk full"));
+    faults.failContainerRemovals("broken", first);
+    faults.failNextContainerRemoval("other", RemovalResult.of(REMOVED));
+
+    assertThat(remover.removeContainer(ended).detail()).isEqualTo("disk full");
+    assertThatThrownBy(() -> remover.removeContainer(Container.builder("broken").build()))
+        .isSameAs(first);
+    assertThat(remover.removeContainer(Container.builder("other").build()).outcome())
+        .isEqualTo(REMOVED);
+    assertThat(node.containerIds()).containsExactly("ended", "other", "broken");
+
+    faults.heal();
+    assertThat(remover.removeContainer(ended).outcome()).isEqualTo(REMOVED);
+    assertThat(node.containerIds()).containsExactly("other", "broken");
+    assertThat(node.containerRemovalsAsked()).containsExactly("ended", "broken", "other", "ended");
   }
 
   @Test
@@ -412,6 +439,8 @@ class FaultsTest {
       case SUBSCRIBE -> node.events().subscribe(new RecordedEvents()).close();
       case LOOK_UP -> node.lookup().findImage("app");
       case PULL -> node.puller().pull("app:1", Optional.empty(), progress -> {});
+      case REMOVE_CONTAINER -> remover.removeContainer(ended);
+      case STOP_CONTAINER -> remover.stopContainer(ended, MINUTE);
     }
   }
 
