@@ -35,13 +35,14 @@ interface Connector {
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    FsStatsProvider disk = options
+    LocalFsStatsProvider disk = options
         .imageFs()
         .map(LocalFsStatsProvider::of)
         .orElseGet(() -> LocalFsStatsProvider.locatedBy(docker::imageFsPath));
-    if (options.countsInodes()) {
-      disk = new StatInodes(disk);
-    }
-    return new Connection(docker, disk, SystemGcClock.instance(), docker::close);
+    return new Connection(
+        docker,
+        options.countsInodes() ? disk.withInodes() : disk,
+        SystemGcClock.instance(),
+        docker::close);
   }
 }
