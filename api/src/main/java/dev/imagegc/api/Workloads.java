@@ -3,7 +3,8 @@ package dev.imagegc.api;
 
 /**
  * The host's word on its workloads: which exist, and which of them have terminated. The collector asks it once in each pass of
- * container collection, on a thread of its own and with a deadline, and always before it lists containers.
+ * container collection, on a thread of its own and with a deadline, and always after it has listed containers: the host knows a
+ * workload before it makes the first container of it, so none whose containers are listed is missing because it is new.
  */
 @FunctionalInterface
 public interface Workloads {

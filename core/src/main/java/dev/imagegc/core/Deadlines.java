@@ -52,33 +52,67 @@ public final class Deadlines {
     return new Builder();
   }
 
-  /** For a list while it is not known how many images there are. */
-  Duration firstList() {
+  /**
+   * Returns the deadline of a list while it is not known how many images there are.
+   *
+   * @return above zero
+   */
+  public Duration firstList() {
     return firstList;
   }
 
-  /** For a list when {@code images} were listed last time. */
-  Duration list(int images) {
-    return Durations.capped(list.plus(listPerImage.multipliedBy(images)));
+  /**
+   * Returns the deadline of a list.
+   *
+   * @param items how many were listed last time, zero or more
+   * @return above zero
+   */
+  public Duration list(int items) {
+    return Durations.capped(list.plus(listPerImage.multipliedBy(items)));
   }
 
-  Duration removal() {
+  /**
+   * Returns the deadline of one removal.
+   *
+   * @return above zero
+   */
+  public Duration removal() {
     return removal;
   }
 
-  Duration measure() {
+  /**
+   * Returns the deadline of one disk measurement and of each short question.
+   *
+   * @return above zero
+   */
+  public Duration measure() {
     return measure;
   }
 
-  Duration listener() {
+  /**
+   * Returns the deadline of one call to a listener.
+   *
+   * @return above zero
+   */
+  public Duration listener() {
     return listener;
   }
 
-  Duration store() {
+  /**
+   * Returns the deadline of one load or save of history.
+   *
+   * @return above zero
+   */
+  public Duration store() {
     return store;
   }
 
-  Duration close() {
+  /**
+   * Returns how long a collector's {@code close()} waits for a running call to end by itself.
+   *
+   * @return above zero
+   */
+  public Duration close() {
     return close;
   }
 

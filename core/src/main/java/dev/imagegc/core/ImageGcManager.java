@@ -12,6 +12,7 @@ import dev.imagegc.api.GcPolicy;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.Image;
+import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLeases;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Operation;
@@ -266,6 +267,21 @@ public final class ImageGcManager implements AutoCloseable {
    */
   public ImageLeases leases() {
     return leases;
+  }
+
+  /**
+   * Returns whether an image is leased now, by its id or by a name that the last detection or round saw it with. One that is not
+   * in {@link #records()} may have any name, so it counts as leased while a name is. For those who remove what holds an image:
+   * {@code dev.imagegc.core.container.ContainerGcManager} asks it about containers that were never started. Never waits.
+   *
+   * @param image its id
+   * @return whether it is leased, or may be
+   */
+  public boolean isLeased(ImageId image) {
+    Objects.requireNonNull(image, "image");
+    return book.record(image)
+        .map(record -> leases.verdicts().apply(record).reason().isPresent())
+        .orElseGet(() -> leases.mayCover(image));
   }
 
   /**

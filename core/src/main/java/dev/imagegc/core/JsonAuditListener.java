@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
+import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerDecision;
+import dev.imagegc.api.ContainerGcReport;
+import dev.imagegc.api.ContainerUnit;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcEvent;
@@ -9,6 +13,7 @@ import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -18,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a JSON line for each image that was removed, and for each round but those that had nothing to do, to an SLF4J
- * logger of its own: enough to tell later why an image went and how much came back. Where the lines go, and for how long
+ * Writes a JSON line for each image and each container that was removed, and for each round but those that had nothing to do, to
+ * an SLF4J logger of its own: enough to tell later why an image or a container went and how much came back. Where the lines go, and for how long
  * they are kept, is a matter of the host's logging.
  *
  * <pre>{@code
@@ -37,7 +42,17 @@ import org.slf4j.LoggerFactory;
  * <p>An image that cannot be removed, or whose removal had no clear answer, has a line like the first with the event
  * {@code failing} and a {@code message} when that begins, and one with {@code failingEnded} when it is removed, gone or in use.
  *
- * <p>Each is one line. They belong together by {@code round}, which is when the round began. Unknown numbers are null;
+ * <p>Container collection has lines of its own: for a container that was removed, and, with the events {@code containerFailing} and
+ * {@code containerFailingEnded} and a {@code message}, for one that could not be; and for each pass but those that had nothing to do.
+ *
+ * <pre>{@code
+ * {"audit":1,"event":"containerRemoved","at":"2026-01-01T00:00:00Z","container":"...","name":"web-1","images":["sha256:..."],
+ *  "workload":"web","unit":"app","state":"EXITED","reason":"OVER_UNIT_LIMIT","detail":"...","createdAt":"...","finishedAt":null}
+ * {"audit":1,"event":"containerPass","at":"...","startedAt":"...","outcome":"DONE","removed":3,"gone":0,"failed":0,"kept":5,
+ *  "cause":null,"problems":[],"durationMillis":41}
+ * }</pre>
+ *
+ * <p>Each is one line. Those of images belong together by {@code round}, which is when the round began. Unknown numbers are null;
  * a later release may add members. Thread-safe; does not block longer than the logger does.
  */
 public final class JsonAuditListener implements GcListener {
@@ -73,6 +88,32 @@ public final class JsonAuditListener implements GcListener {
     } else if (event.type().equals(GcEventType.ROUND_FINISHED)
         && event.report().filter(JsonAuditListener::isWorthALine).isPresent()) {
       lines.accept(round(event, event.report().get()).toString());
+    } else {
+      onContainerEvent(event);
+    }
+  }
+
+  private void onContainerEvent(GcEvent event) {
+    if (event.type().equals(GcEventType.CONTAINER_REMOVED)
+        && event.containerDecision().isPresent()) {
+      lines.accept(container(
+              beginContainers(event, "containerRemoved"),
+              event.containerDecision().get())
+          .toString());
+    } else if (event.type().equals(GcEventType.CONTAINER_REMOVAL_FAILED)
+        && event.containerDecision().isPresent()) {
+      String kind =
+          event.phase().equals(GcEvent.Phase.ENDED) ? "containerFailingEnded" : "containerFailing";
+      lines.accept(container(
+              beginContainers(event, kind).text("message", event.message()),
+              event.containerDecision().get())
+          .toString());
+    } else if (event.type().equals(GcEventType.CONTAINER_GC_FINISHED)
+        && event
+            .containerReport()
+            .filter(report -> !report.outcome().equals(Outcome.NOT_NEEDED))
+            .isPresent()) {
+      lines.accept(pass(event, event.containerReport().get()).toString());
     }
   }
 
@@ -144,6 +185,42 @@ public final class JsonAuditListener implements GcListener {
         .text("cause", report.cause().map(Throwable::getMessage))
         .texts("problems", report.problems())
         .number("durationMillis", report.duration().toMillis());
+  }
+
+  private static JsonLine beginContainers(GcEvent event, String kind) {
+    return new JsonLine().number("audit", VERSION).text("event", kind).text("at", event.at());
+  }
+
+  private static JsonLine container(JsonLine line, ContainerDecision decision) {
+    Container container = decision.container();
+    return line.text("container", container.id())
+        .text("name", container.name())
+        .texts("images", container.images().stream().map(ImageId::text).sorted().toList())
+        .text("workload", decision.unit().map(ContainerUnit::workload))
+        .text("unit", decision.unit().map(ContainerUnit::name))
+        .text("state", container.state())
+        .text("reason", decision.reason())
+        .text("detail", decision.detail())
+        .text("createdAt", container.createdAt())
+        .text("finishedAt", container.finishedAt());
+  }
+
+  private static JsonLine pass(GcEvent event, ContainerGcReport report) {
+    List<ContainerDecision> decisions = report.decisions();
+    return beginContainers(event, "containerPass")
+        .text("startedAt", report.startedAt())
+        .text("outcome", report.outcome())
+        .number("removed", countContainers(decisions, Decision.REMOVED))
+        .number("gone", countContainers(decisions, Decision.GONE))
+        .number("failed", countContainers(decisions, Decision.FAILED))
+        .number("kept", countContainers(decisions, Decision.KEPT))
+        .text("cause", report.cause().map(Throwable::getMessage))
+        .texts("problems", report.problems())
+        .number("durationMillis", report.duration().toMillis());
+  }
+
+  private static long countContainers(List<ContainerDecision> decisions, Decision decision) {
+    return decisions.stream().filter(one -> one.decision().equals(decision)).count();
   }
 
   private static long count(List<ImageDecision> decisions, Decision decision) {

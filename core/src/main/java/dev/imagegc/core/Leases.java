@@ -192,6 +192,12 @@ final class Leases implements ImageLeases {
     };
   }
 
+  /** Whether there is a lease on an image whose names are not known: any leased name may be one of its. */
+  synchronized boolean mayCover(ImageId image) {
+    dropExpired();
+    return active.stream().anyMatch(held -> held.image == null || held.image.equals(image));
+  }
+
   /** Whether it may be what a pull of a leased name has brought, a moment before it gets that name. */
   private boolean mayBeArriving(ImageRecord record) {
     return record.image().references().stream().allMatch(name -> name.indexOf('@') >= 0)

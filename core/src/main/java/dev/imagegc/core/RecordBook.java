@@ -64,6 +64,11 @@ final class RecordBook {
     return images.stream().map(TrackedImage::record).toList();
   }
 
+  /** Returns the record of one image, for any thread. */
+  Optional<ImageRecord> record(ImageId id) {
+    return Optional.ofNullable(byId.get(id)).map(TrackedImage::record);
+  }
+
   /** Returns an image of the last listing that was not removed since, or null. For the writing thread. */
   @Nullable
   TrackedImage image(ImageId id) {

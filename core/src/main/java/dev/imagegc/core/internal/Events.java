@@ -2,6 +2,8 @@
 package dev.imagegc.core.internal;
 
 import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.ContainerDecision;
+import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEvent.Phase;
@@ -99,6 +101,33 @@ public final class Events {
   public synchronized void imageEnded(GcEventType type, String message, ImageDecision image) {
     log.info("{} is over: {}", type, message);
     tell(event(type, Phase.ENDED, message).decision(image).build());
+  }
+
+  /** Something happened to one container. */
+  public synchronized void happened(GcEventType type, String message, ContainerDecision container) {
+    tell(event(type, Phase.HAPPENED, message).containerDecision(container).build());
+  }
+
+  /** A pass of container collection ended. */
+  public synchronized void happened(GcEventType type, String message, ContainerGcReport report) {
+    tell(event(type, Phase.HAPPENED, message)
+        .containerReport(report)
+        .cause(report.cause().orElse(null))
+        .build());
+  }
+
+  /** A state of one container began; whoever calls keeps that it did. */
+  public synchronized void containerBegan(
+      GcEventType type, String message, ContainerDecision container) {
+    log.warn("{}: {}", type, message);
+    tell(event(type, Phase.BEGAN, message).containerDecision(container).build());
+  }
+
+  /** A state of one container ended. */
+  public synchronized void containerEnded(
+      GcEventType type, String message, ContainerDecision container) {
+    log.info("{} is over: {}", type, message);
+    tell(event(type, Phase.ENDED, message).containerDecision(container).build());
   }
 
   private GcEvent.Builder event(GcEventType type, Phase phase, String message) {
