@@ -20,7 +20,7 @@ public interface ContainerRemover {
    * <ul>
    *   <li>{@link RemovalOutcome#REMOVED}: the engine removed it (R9.1), and its writable layer with it;
    *   <li>{@link RemovalOutcome#GONE}: it was not there any more (R9.2);
-   *   <li>{@link RemovalOutcome#IN_USE}: it runs, is paused, is restarting or is being removed, and stays as it was (R9.3);
+   *   <li>{@link RemovalOutcome#IN_USE}: it runs, is paused, is restarting or is being removed, and stays as it was (R9.3, R9.6);
    *   <li>{@link RemovalOutcome#FAILED}: the engine failed or refused for another reason, and it is still there;
    *   <li>{@link RemovalOutcome#UNKNOWN}: no clear answer, and a look-up did not settle it.
    * </ul>
@@ -32,8 +32,8 @@ public interface ContainerRemover {
   RemovalResult removeContainer(Container container);
 
   /**
-   * Stops one container: asks it to end, and ends it when the grace is over (R9.4). Stopping one that does not run does nothing.
-   * Blocks until it has ended.
+   * Stops one container: asks it to end, and ends it when the grace is over (R9.4). Stopping one that does not run, or is
+   * gone, does nothing (R9.5). Blocks until it has ended; a list may say so a moment later, a removal finds it ended.
    *
    * @param container the container as listed
    * @param grace how long it may take to end by itself, zero or more; engines count in seconds

@@ -47,6 +47,19 @@ final class ContainerImages {
     }
   }
 
+  /** Returns the image of an event as far as it is known without asking the engine, or null. */
+  @Nullable
+  ImageId known(EngineEvent event) {
+    String container = event.container();
+    if (container == null) {
+      return event.image();
+    }
+    ImageId known = event.type().equals(RuntimeEventType.CONTAINER_REMOVED)
+        ? images.remove(container)
+        : images.get(container);
+    return known == null ? event.image() : known;
+  }
+
   /** Returns the image of an event, or null if it cannot be known. */
   @Nullable
   ImageId of(EngineEvent event) {

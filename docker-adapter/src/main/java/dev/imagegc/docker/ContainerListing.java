@@ -42,6 +42,25 @@ final class ContainerListing {
       Optional<Instant> createdAt,
       Map<String, String> labels) {}
 
+  /**
+   * Returns the state that an engine's word means. Podman has words of its own. A container that it calls stopped has ended,
+   * and it has yet to clean up after it or, by its restart policy, to start it again: nobody may take it for ended before.
+   *
+   * @param word the engine's word, or null if it says none
+   */
+  static ContainerState state(@Nullable String word) {
+    if (word == null || word.isBlank()) {
+      return ContainerState.UNKNOWN;
+    }
+    String code = word.toUpperCase(Locale.ROOT);
+    return switch (code) {
+      case "CONFIGURED", "INITIALIZED" -> ContainerState.CREATED;
+      case "STOPPING" -> ContainerState.RUNNING;
+      case "STOPPED" -> ContainerState.RESTARTING;
+      default -> ContainerState.of(code);
+    };
+  }
+
   static List<Entry> parse(JsonReader in) throws IOException {
     List<Entry> entries = new ArrayList<>();
     in.beginArray();
@@ -107,9 +126,7 @@ final class ContainerListing {
           id,
           image(id),
           mounts,
-          state == null || state.isBlank()
-              ? ContainerState.UNKNOWN
-              : ContainerState.of(state.toUpperCase(Locale.ROOT)),
+          ContainerListing.state(state),
           names.stream().findFirst().map(Fields::withoutSlash).filter(name -> !name.isEmpty()),
           Optional.ofNullable(created).map(Instant::ofEpochSecond),
           labels);

@@ -3,6 +3,7 @@ package dev.imagegc.docker;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
@@ -61,7 +62,7 @@ import org.jspecify.annotations.Nullable;
  *       listed the container, to an older image, cannot be seen.
  *   <li>Events tell of images by a name more often than by an id, and in dialects of their own; see {@link #subscribe}. Docker
  *       drops events without a word for whoever does not read fast enough, so they are read on a thread that does nothing else.
- *   <li>A removal is never forced, and untagged parents of the image are not removed with it (Podman 4 does so all the
+ *   <li>A removal of an image is never forced, and untagged parents of the image are not removed with it (Podman 4 does so all the
  *       same). It needs one request for each name of the image. For an image with several names a moment remains between
  *       looking at a tag and taking it off, in which somebody may move that tag.
  *   <li>The engine's own check for use is not atomic: a container that is created in the very moment of the removal may
@@ -69,7 +70,12 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  */
 public final class DockerRuntime
-    implements Runtime, RuntimeEventSource, ImageLookup, ImagePuller, AutoCloseable {
+    implements Runtime,
+        ContainerRemover,
+        RuntimeEventSource,
+        ImageLookup,
+        ImagePuller,
+        AutoCloseable {
   /** The last quarter of a list's time is for the request that runs then, and for handing the list over. */
   private static final int LAYERS_QUARTERS = 3;
 
@@ -83,6 +89,7 @@ public final class DockerRuntime
   private final ImageUse use = new ImageUse();
   private final Path containerdRoot;
   private final @Nullable ImageLayers layers;
+  private final boolean removeAnonymousVolumes;
   private final ReentrantLock removing = new ReentrantLock(true);
   private volatile @Nullable List<Image> lastListing;
   private volatile ImageFs.@Nullable Place imageFs; // only if proven
@@ -97,6 +104,7 @@ public final class DockerRuntime
     this.pullSilence = builder.pullSilence;
     this.lookups = new ImageLookups(api);
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
+    this.removeAnonymousVolumes = builder.removeAnonymousVolumes;
     this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
   }
 
@@ -196,6 +204,36 @@ public final class DockerRuntime
     } finally {
       removing.unlock();
     }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>One request, and a look-up of the container if the answer leaves open what became of it. Its named volumes stay; for those
+   * without a name see {@link Builder#removeAnonymousVolumes}. Whoever asks while Docker removes the container already is
+   * told {@link dev.imagegc.api.RemovalOutcome#IN_USE} at once. Podman (4.3) does not refuse to remove a container that it is about to
+   * start again; while it may do so, the container is listed as {@link dev.imagegc.api.ContainerState#RESTARTING}.
+   *
+   * @throws IllegalArgumentException if the container's id is not a whole one, as engines list them: they would take anything
+   *     else for a name, or for the beginning of another id
+   */
+  @Override
+  public RemovalResult removeContainer(Container container) {
+    return new ContainerCalls(api, container).remove(timeouts.removal(), removeAnonymousVolumes);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>The grace is rounded up to seconds, at most {@link Integer#MAX_VALUE} of them. The call may take that long and, beyond it,
+   * the time of a removal. A container that is gone does not run. Podman (4.3) does not stop a paused container. For a moment after
+   * this has returned, the list of Docker 26 may still show the container as running; a removal finds it ended.
+   *
+   * @throws IllegalArgumentException if the container's id is not a whole one, as engines list them, or the grace is negative
+   */
+  @Override
+  public void stopContainer(Container container, Duration grace) {
+    new ContainerCalls(api, container).stop(grace, timeouts.removal());
   }
 
   /**
@@ -350,6 +388,7 @@ public final class DockerRuntime
     private Pins pins = Pins.of(Pins.DEFAULT);
     private boolean pinOwnImage = true;
     private boolean layers = true;
+    private boolean removeAnonymousVolumes;
     private Path proc = Path.of("/proc");
     private Path containerdRoot = Path.of("/var/lib/containerd");
 
@@ -433,7 +472,7 @@ public final class DockerRuntime
     }
 
     /**
-     * Sets how long each request of a removal may take; 120 s by default.
+     * Sets how long each request of a removal may take, and a stop of a container beyond its grace; 120 s by default.
      *
      * @param limit the limit
      * @return this builder
@@ -503,6 +542,19 @@ public final class DockerRuntime
      */
     public Builder layers(boolean ask) {
       layers = ask;
+      return this;
+    }
+
+    /**
+     * Sets whether {@link DockerRuntime#removeContainer} removes the volumes without a name that the engine made for the
+     * container, as {@code docker rm --volumes} does; false by default. What is in them is lost with them, also a database that
+     * nobody gave a name. Left alone, they stay on the disk when their container is gone.
+     *
+     * @param remove whether to remove them
+     * @return this builder
+     */
+    public Builder removeAnonymousVolumes(boolean remove) {
+      removeAnonymousVolumes = remove;
       return this;
     }
 

@@ -73,6 +73,11 @@ final class EngineApi {
     return send("POST", path, callTimeout, EngineApi::text).answer();
   }
 
+  /** Sends a POST without a body. */
+  Answer post(String path, Duration deadline) {
+    return send("POST", path, deadline, EngineApi::text).answer();
+  }
+
   /** Sends a DELETE. */
   Answer delete(String path, Duration deadline) {
     return send("DELETE", path, deadline, EngineApi::text).answer();

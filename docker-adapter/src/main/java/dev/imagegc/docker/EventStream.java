@@ -29,7 +29,8 @@ import org.slf4j.LoggerFactory;
  * <p>Two threads work for it. The one that reads never waits for anything but the engine: Docker keeps 64 events for a slow
  * reader, beside what fits into the socket, and then drops some without a word. The one that tells looks up the images that
  * the engine did not name, one event after the other, and calls the listener. If it falls behind too far, the stream ends,
- * so that what is lost is known to be lost.
+ * so that what is lost is known to be lost. Events that wait at the end are told with what is known of them: nobody hears of the
+ * end before, and to look up each would keep that from him for minutes.
  */
 final class EventStream implements Subscription, EngineHttp.Tail {
   /** Some minutes of a very busy node, and a few megabytes. */
@@ -47,6 +48,7 @@ final class EventStream implements Subscription, EngineHttp.Tail {
   private EngineHttp.@Nullable Stream stream; // guarded by lock
   private boolean lookingUp; // guarded by lock
   private volatile boolean closed;
+  private volatile boolean over; // nothing more is read
   private boolean complained; // of the listener; only the teller
 
   /** What the teller does next: tell an event, or the end. */
@@ -122,6 +124,14 @@ final class EventStream implements Subscription, EngineHttp.Tail {
 
   @Override
   public void read(InputStream body) throws IOException {
+    try {
+      readOn(body);
+    } finally {
+      over = true;
+    }
+  }
+
+  private void readOn(InputStream body) throws IOException {
     JsonObjects objects = new JsonObjects(body);
     Optional<EngineEvent> event = objects.next(EventStream::event);
     for (; event != null && !closed; event = objects.next(EventStream::event)) {
@@ -164,7 +174,7 @@ final class EventStream implements Subscription, EngineHttp.Tail {
   private boolean tell(Step step) {
     EngineEvent event = step.event();
     if (event != null) {
-      RuntimeEvent told = lookUp(() -> event.told(images.of(event)));
+      RuntimeEvent told = lookUp(() -> event.told(over ? images.known(event) : images.of(event)));
       if (!closed && told != null) {
         contained(() -> listener.onEvent(told));
       }

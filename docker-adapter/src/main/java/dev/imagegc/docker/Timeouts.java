@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param firstList a list of images or containers before the number of images is known
  * @param list a list of images or containers on an empty engine
  * @param listPerImage what each image of the last listing adds to {@code list}
- * @param removal each request of a removal
+ * @param removal each request of a removal, and a stop of a container beyond its grace
  * @param call every other call
  */
 record Timeouts(

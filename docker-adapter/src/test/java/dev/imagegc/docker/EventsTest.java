@@ -477,6 +477,64 @@ class EventsTest extends DaemonTest {
   }
 
   @Test
+  void eventsThatWaitAtTheEnd_areToldInOrderWithoutAQuestion() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch answer = new CountDownLatch(1);
+    engine.always("GET /images/", connection -> {
+      asked.countDown();
+      answer.await();
+      StubDaemon.message(404, "No such image").send(connection);
+    });
+    StubStream stream = subscribed();
+    stream.send(image("pull", "a/b:0", "a/b"));
+    await(asked);
+    for (int i = 1; i <= EventStream.MAX_WAITING + 1; i++) {
+      stream.send(image("pull", "a/b:" + i, "a/b"));
+    }
+    stream.awaitClosedByClient();
+    answer.countDown();
+
+    for (int i = 0; i <= EventStream.MAX_WAITING; i++) {
+      assertThat(heard.event().reference()).contains("a/b:" + i);
+    }
+    assertThat(heard.end()).isInstanceOf(TimedOutException.class);
+    assertThat(daemon.calls())
+        .filteredOn(call -> call.startsWith("GET /images/"))
+        .hasSize(1);
+  }
+
+  @Test
+  void containersThatWaitAtTheEnd_areToldWithTheImageThatIsKnown() throws Exception {
+    String image = engine.image("any/name:1").id;
+    String known = engine.container(image, "running");
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch answer = new CountDownLatch(1);
+    engine.always("GET /containers/" + C1, connection -> {
+      asked.countDown();
+      answer.await();
+      StubDaemon.message(404, "No such container").send(connection);
+    });
+    StubStream stream = subscribed();
+    stream
+        .send(container("start", C1, image))
+        .send(container("die", known, "any/name:1"))
+        .send(container("destroy", known, "any/name:1"))
+        .send(container("start", "c2".repeat(32), "any/name:1"))
+        .send("[");
+    await(asked);
+    stream.awaitClosedByClient();
+    answer.countDown();
+
+    assertThat(heard.event().image()).contains(ImageId.of(image));
+    assertThat(heard.event()).isEqualTo(of(RuntimeEventType.CONTAINER_DIED, known, image));
+    assertThat(heard.event()).isEqualTo(of(RuntimeEventType.CONTAINER_REMOVED, known, image));
+    RuntimeEvent unknown = heard.event();
+    assertThat(unknown.image()).isEmpty();
+    assertThat(unknown.reference()).contains("any/name:1");
+    assertThat(heard.end()).isInstanceOf(ProtocolException.class);
+  }
+
+  @Test
   void listenerThatThrows_hearsOn() {
     List<String> logs = RecordingLogs.record();
     int[] thrown = new int[1];

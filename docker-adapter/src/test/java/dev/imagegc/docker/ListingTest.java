@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of the lists that engines send. */
@@ -154,6 +155,30 @@ class ListingTest extends DaemonTest {
             ContainerState.of("REMOVING"),
             ContainerState.UNKNOWN,
             ContainerState.UNKNOWN);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "created, CREATED",
+    "running, RUNNING",
+    "paused, PAUSED",
+    "restarting, RESTARTING",
+    "removing, REMOVING",
+    "exited, EXITED",
+    "dead, DEAD",
+    "Exited, EXITED",
+    "configured, CREATED",
+    "initialized, CREATED",
+    "stopping, RUNNING",
+    "stopped, RESTARTING",
+    "unknown, UNKNOWN",
+    "else, ELSE",
+  })
+  void containerState_isUnderstood(String word, String code) {
+    assertThat(containers("[{\"Id\":\"1\",\"ImageID\":\"a\",\"State\":\"" + word + "\"}]")
+            .get(0)
+            .state())
+        .isEqualTo(ContainerState.of(code));
   }
 
   @Test

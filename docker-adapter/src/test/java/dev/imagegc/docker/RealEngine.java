@@ -353,7 +353,35 @@ public final class RealEngine {
     return create(image, mounts, "/none");
   }
 
+  /** Creates a container with a volume without a name that the engine makes for it, and runs it to its end. */
+  public String runToItsEndWithAnonymousVolume(String image, String... command) {
+    JsonObject body = new JsonObject();
+    JsonObject volumes = new JsonObject();
+    volumes.add("/data", new JsonObject());
+    body.add("Volumes", volumes);
+    String id = create(body, image, new JsonArray(), command);
+    startContainer(id);
+    await(id);
+    return id;
+  }
+
+  /** The names of all volumes, also of those that the engine named itself. */
+  public List<String> volumes() {
+    Reply reply = call("GET", "/volumes", null);
+    expect(OK, reply);
+    List<String> names = new ArrayList<>();
+    JsonElement listed = JsonParser.parseString(reply.text()).getAsJsonObject().get("Volumes");
+    if (listed != null && !listed.isJsonNull()) {
+      listed.getAsJsonArray().forEach(volume -> names.add(text(volume, "Name")));
+    }
+    return names;
+  }
+
   private String create(String image, JsonArray mounts, String... command) {
+    return create(new JsonObject(), image, mounts, command);
+  }
+
+  private String create(JsonObject body, String image, JsonArray mounts, String... command) {
     JsonArray arguments = new JsonArray();
     for (String argument : command.length == 0 ? new String[] {"/none"} : command) {
       arguments.add(argument);
@@ -361,7 +389,6 @@ public final class RealEngine {
     JsonObject hostConfig = new JsonObject();
     hostConfig.addProperty("NetworkMode", "none");
     hostConfig.add("Mounts", mounts);
-    JsonObject body = new JsonObject();
     body.addProperty("Image", image);
     body.add("Cmd", arguments);
     body.add("HostConfig", hostConfig);
@@ -408,11 +435,12 @@ public final class RealEngine {
 
   // ---- cleaning up ----
 
-  /** Removes all containers and all images. The engine is the tests' own. */
+  /** Removes all containers, all volumes and all images. The engine is the tests' own. */
   public void empty() {
     for (JsonElement container : list("/containers/json?all=1")) {
       call("DELETE", "/containers/" + text(container, "Id") + "?force=1", null);
     }
+    volumes().forEach(volume -> call("DELETE", "/volumes/" + volume, null));
     for (int round = 0; round < 10; round++) {
       JsonArray images = list("/images/json?all=1");
       if (images.isEmpty()) {

@@ -39,6 +39,7 @@ final class RealEngineFixture implements RuntimeFixture {
         RuntimeCapability.PAUSED_CONTAINERS,
         RuntimeCapability.PINNED_IMAGES,
         RuntimeCapability.MOVED_NAMES,
+        RuntimeCapability.CONTAINER_REMOVAL,
         RuntimeCapability.EVENTS,
         RuntimeCapability.LOOKUP,
         RuntimeCapability.PULL);

@@ -120,6 +120,16 @@ final class StubEngine implements Function<Request, Reply> {
     return id;
   }
 
+  /** Puts a container into another state. */
+  synchronized void become(String id, String state) {
+    StubContainer old = containers.get(id);
+    containers.put(id, new StubContainer(id, old.image(), state, old.mounts()));
+  }
+
+  synchronized boolean hasContainer(String id) {
+    return containers.containsKey(id);
+  }
+
   synchronized void removeContainer(String id) {
     if (containers.get(id).state().matches("running|paused")) {
       tellOfContainer("die", id);
@@ -219,6 +229,8 @@ final class StubEngine implements Function<Request, Reply> {
       case "GET events" -> events();
       case "GET containers" ->
         path.equals("/containers/json") ? listContainers() : inspectContainer(parts[2]);
+      case "DELETE containers" -> deleteContainer(parts[2]);
+      case "POST containers" -> stopContainer(parts[2]);
       case "DELETE images" -> delete(path.substring("/images/".length()));
       case "POST images" ->
         path.equals("/images/create")
@@ -314,8 +326,41 @@ final class StubEngine implements Function<Request, Reply> {
             GSON.toJson(Map.of(
                 "Id", container.id(),
                 "Image", container.image(),
-                "State", Map.of("Running", container.state().equals("running"))))))
+                "State",
+                    Map.of(
+                        "Status",
+                        container.state(),
+                        "Running",
+                        container.state().equals("running"))))))
         .orElse(StubDaemon.message(404, "No such container: " + id));
+  }
+
+  private Reply deleteContainer(String id) {
+    StubContainer container = containers.get(id);
+    if (container == null) {
+      return StubDaemon.message(404, "No such container: " + id);
+    }
+    if (container.state().matches("running|paused|restarting")) {
+      return StubDaemon.message(
+          409,
+          "You cannot remove a " + container.state() + " container " + id
+              + ". Stop the container before attempting removal or force remove");
+    }
+    removeContainer(id);
+    return StubDaemon.empty(204);
+  }
+
+  private Reply stopContainer(String id) {
+    StubContainer container = containers.get(id);
+    if (container == null) {
+      return StubDaemon.message(404, "No such container: " + id);
+    }
+    if (!container.state().matches("running|paused|restarting")) {
+      return StubDaemon.empty(304);
+    }
+    become(id, "exited");
+    tellOfContainer("die", id);
+    return StubDaemon.empty(204);
   }
 
   private Reply postTag(String name, String query) {

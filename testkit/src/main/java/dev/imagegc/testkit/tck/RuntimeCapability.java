@@ -26,6 +26,8 @@ public enum RuntimeCapability {
   LOOKUP,
   /** The runtime is an {@link dev.imagegc.api.ImagePuller} as well; needs {@link RuntimeFixture#pullable}. */
   PULL,
+  /** The runtime is a {@link dev.imagegc.api.ContainerRemover} as well. */
+  CONTAINER_REMOVAL,
   /**
    * A removal leaves an image alone that has taken over a name of the removed image since the listing. An adapter that
    * removes by name cannot promise it.

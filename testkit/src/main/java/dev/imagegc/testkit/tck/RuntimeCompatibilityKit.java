@@ -9,6 +9,7 @@ import static dev.imagegc.api.RuntimeEventType.IMAGE_DELETED;
 import static dev.imagegc.api.RuntimeEventType.IMAGE_PULLED;
 import static dev.imagegc.api.RuntimeEventType.IMAGE_TAGGED;
 import static dev.imagegc.api.RuntimeEventType.IMAGE_UNTAGGED;
+import static dev.imagegc.testkit.tck.RuntimeCapability.CONTAINER_REMOVAL;
 import static dev.imagegc.testkit.tck.RuntimeCapability.DIGEST_ONLY_IMAGES;
 import static dev.imagegc.testkit.tck.RuntimeCapability.EVENTS;
 import static dev.imagegc.testkit.tck.RuntimeCapability.IMAGE_MOUNTS;
@@ -27,6 +28,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
@@ -60,6 +62,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -182,9 +185,26 @@ import org.junit.jupiter.api.Test;
  *      time</td><td>PULL, HANG</td></tr>
  *   <tr><td>R8.9</td><td>An interrupt ends a pull with CancelledException and stays
  *      set</td><td>PULL, HANG</td></tr>
+ *   <tr><td>R9.1</td><td>A container that has ended or was never started is removed, and nothing
+ *      else is</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.2</td><td>A repeated removal of a container, and one of an unknown id, finds it
+ *      gone</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.3</td><td>A running container is refused and runs on, also if it was listed as
+ *      ended</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.4</td><td>A container that was stopped has ended and is not removed by
+ *      that</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.5</td><td>Stopping a container that does not run, or is gone, does
+ *      nothing</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.6</td><td>A paused container is refused and stays
+ *      paused</td><td>CONTAINER_REMOVAL, PAUSED_CONTAINERS</td></tr>
+ *   <tr><td>R9.7</td><td>Of concurrent removals of a container at most one removes it, the others find it gone or
+ *      going</td><td>CONTAINER_REMOVAL</td></tr>
+ *   <tr><td>R9.8</td><td>A removal of a container that is answered with nonsense is neither removed nor
+ *      gone</td><td>CONTAINER_REMOVAL, MALFORMED</td></tr>
  * </table>
  *
- * <p>R4.1 to R4.3 hold for opening a stream and looking an image up as well, with EVENTS and LOOKUP. An event may name an image
+ * <p>R4.1 to R4.3 hold for opening a stream, looking an image up, and removing and stopping a container as well, with EVENTS,
+ * LOOKUP and CONTAINER_REMOVAL. An event may name an image
  * by its id, which is then the one of the listing, or by a name alone. Rules that wait for an event wait for at most {@link
  * RuntimeFixture#eventPatience}.
  *
@@ -783,8 +803,12 @@ public abstract class RuntimeCompatibilityKit {
   }
 
   private RemovalOutcome outcomeOrUnknown(Image image) {
+    return outcomeOrUnknown(() -> runtime.removeImage(image));
+  }
+
+  private static RemovalOutcome outcomeOrUnknown(Supplier<RemovalResult> removal) {
     try {
-      return runtime.removeImage(image).outcome();
+      return removal.get().outcome();
     } catch (GcException e) {
       return RemovalOutcome.UNKNOWN;
     }
@@ -848,7 +872,7 @@ public abstract class RuntimeCompatibilityKit {
     }
   }
 
-  private Map<String, ThrowingCallable> calls(Image image) {
+  private Map<String, ThrowingCallable> calls(Image image) throws Exception {
     Map<String, ThrowingCallable> calls = new LinkedHashMap<>();
     calls.put("listImages", runtime::listImages);
     calls.put("listContainers", runtime::listContainers);
@@ -859,6 +883,11 @@ public abstract class RuntimeCompatibilityKit {
     if (fixture.capabilities().contains(LOOKUP)) {
       calls.put("findImage by name", () -> lookup().findImage(APP));
       calls.put("findImage by id", () -> lookup().findImage(image.id()));
+    }
+    if (fixture.capabilities().contains(CONTAINER_REMOVAL)) {
+      Container ended = seed(image.id(), ContainerState.EXITED);
+      calls.put("removeContainer", () -> remover().removeContainer(ended));
+      calls.put("stopContainer", () -> remover().stopContainer(ended, Duration.ZERO));
     }
     return calls;
   }
@@ -1388,6 +1417,169 @@ public abstract class RuntimeCompatibilityKit {
             () -> new AssertionError("image " + reference + " was pulled and is not there"));
   }
 
+  // R9: removing containers
+
+  @Test
+  @DisplayName(
+      "R9.1 A container that has ended or was never started is removed, and nothing else is")
+  void r9_1_endedContainerIsRemoved() throws Exception {
+    require(CONTAINER_REMOVAL);
+    ImageId image = fixture.seedImage(APP);
+    Container ended = seed(image, ContainerState.EXITED);
+    Container created = seed(image, ContainerState.CREATED);
+    Container stays = seed(image, ContainerState.EXITED);
+
+    removes(ended);
+    assertThat(container(created.id())).as("another container").isPresent();
+    removes(created);
+
+    assertThat(container(stays.id())).as("another container").isPresent();
+    assertThat(tags(image)).as("names of the image").containsExactly(APP);
+    removes(stays);
+    removesWhole(image);
+  }
+
+  @Test
+  @DisplayName("R9.2 A repeated removal of a container, and one of an unknown id, finds it gone")
+  void r9_2_repeatedRemovalOfAContainerFindsItGone() throws Exception {
+    require(CONTAINER_REMOVAL);
+    Container container = seed(fixture.seedImage(APP), ContainerState.EXITED);
+    removes(container);
+
+    assertThat(remover().removeContainer(container).outcome())
+        .as("outcome of a repeated removal")
+        .isEqualTo(RemovalOutcome.GONE);
+    assertThat(remover()
+            .removeContainer(Container.builder(similarId(container.id())).build())
+            .outcome())
+        .as("outcome of removing a container that there never was")
+        .isEqualTo(RemovalOutcome.GONE);
+  }
+
+  @Test
+  @DisplayName("R9.3 A running container is refused and runs on, also if it was listed as ended")
+  void r9_3_runningContainerIsRefused() throws Exception {
+    require(CONTAINER_REMOVAL);
+    Container running = seed(fixture.seedImage(APP), ContainerState.RUNNING);
+
+    isRefused(running);
+    Container.Builder listedBefore = Container.builder(running.id()).state(ContainerState.EXITED);
+    running.images().forEach(listedBefore::image);
+    isRefused(listedBefore.build());
+
+    assertThat(container(running.id()).map(Container::state)).contains(ContainerState.RUNNING);
+  }
+
+  @Test
+  @DisplayName("R9.4 A container that was stopped has ended and is not removed by that")
+  void r9_4_stoppedContainerHasEnded() throws Exception {
+    require(CONTAINER_REMOVAL);
+    ImageId image = fixture.seedImage(APP);
+    Container stopped = seed(image, ContainerState.RUNNING);
+    Container other = seed(image, ContainerState.RUNNING);
+
+    remover().stopContainer(stopped, Duration.ZERO);
+
+    assertThat(container(stopped.id())).as("container that was stopped").isPresent();
+    removes(stopped); // what runs would be refused; a list may be a moment behind
+    assertThat(container(other.id()).map(Container::state))
+        .as("state of another container")
+        .contains(ContainerState.RUNNING);
+    isRefused(other);
+  }
+
+  @Test
+  @DisplayName("R9.5 Stopping a container that does not run, or is gone, does nothing")
+  void r9_5_stoppingWhatDoesNotRunDoesNothing() throws Exception {
+    require(CONTAINER_REMOVAL);
+    ImageId image = fixture.seedImage(APP);
+    Container ended = seed(image, ContainerState.EXITED);
+    Container created = seed(image, ContainerState.CREATED);
+
+    remover().stopContainer(ended, Duration.ZERO);
+    remover().stopContainer(created, Duration.ZERO);
+
+    assertThat(container(ended.id()).map(Container::state)).contains(ContainerState.EXITED);
+    assertThat(container(created.id()).map(Container::state)).contains(ContainerState.CREATED);
+    removes(ended);
+    remover().stopContainer(ended, Duration.ZERO);
+    assertThat(container(ended.id())).as("container that is gone").isEmpty();
+  }
+
+  @Test
+  @DisplayName("R9.6 A paused container is refused and stays paused")
+  void r9_6_pausedContainerIsRefused() throws Exception {
+    require(CONTAINER_REMOVAL);
+    require(PAUSED_CONTAINERS);
+    Container paused = seed(fixture.seedImage(APP), ContainerState.PAUSED);
+
+    isRefused(paused);
+
+    assertThat(container(paused.id()).map(Container::state)).contains(ContainerState.PAUSED);
+  }
+
+  @Test
+  @DisplayName(
+      "R9.7 Of concurrent removals of a container at most one removes it, the others find it gone or going")
+  void r9_7_concurrentRemovalsOfAContainer() throws Exception {
+    require(CONTAINER_REMOVAL);
+    Container container = seed(fixture.seedImage(APP), ContainerState.EXITED);
+
+    List<RemovalResult> results = concurrently(THREADS, i -> remover().removeContainer(container));
+
+    assertThat(results)
+        .extracting(RemovalResult::outcome)
+        .containsOnlyOnce(RemovalOutcome.REMOVED)
+        .isSubsetOf(RemovalOutcome.REMOVED, RemovalOutcome.GONE, RemovalOutcome.IN_USE);
+    assertThat(container(container.id())).as("container that was removed").isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "R9.8 A removal of a container that is answered with nonsense is neither removed nor gone")
+  void r9_8_malformedRemovalOfAContainer() throws Exception {
+    require(CONTAINER_REMOVAL);
+    FaultInjector faults = require(Fault.MALFORMED);
+    Container container = seed(fixture.seedImage(APP), ContainerState.EXITED);
+    faults.inject(Fault.MALFORMED);
+    try {
+      RemovalOutcome outcome = assertTimeoutPreemptively(
+          faults.patience(), () -> outcomeOrUnknown(() -> remover().removeContainer(container)));
+      assertThat(outcome).isNotIn(REMOVED_OR_GONE);
+    } finally {
+      faults.recover();
+    }
+  }
+
+  private ContainerRemover remover() {
+    return ability(ContainerRemover.class);
+  }
+
+  /** Puts a container on the engine, and returns it as it is listed. */
+  private Container seed(ImageId image, ContainerState state) throws Exception {
+    String id = fixture.seedContainer(image, state);
+    return container(id)
+        .orElseThrow(() -> new AssertionError("container " + id + " is not listed"));
+  }
+
+  private void removes(Container container) {
+    RemovalResult result = remover().removeContainer(container);
+
+    assertThat(result.outcome())
+        .as("outcome of removing a container that does not run: %s", result)
+        .isEqualTo(RemovalOutcome.REMOVED);
+    assertThat(container(container.id())).as("container that was removed").isEmpty();
+  }
+
+  private void isRefused(Container container) {
+    RemovalResult result = remover().removeContainer(container);
+
+    assertThat(result.outcome())
+        .as("outcome of removing a container that runs or is paused: %s", result)
+        .isEqualTo(RemovalOutcome.IN_USE);
+    assertThat(container(container.id())).as("container that was refused").isPresent();
+  }
+
   // What the rules are made from
 
   private <T> T ability(Class<T> type) {
@@ -1440,8 +1632,11 @@ public abstract class RuntimeCompatibilityKit {
 
   /** Returns an id of the same kind that no image has. */
   private static ImageId similarId(ImageId id) {
-    String text = id.text();
-    char last = text.charAt(text.length() - 1);
-    return ImageId.of(text.substring(0, text.length() - 1) + (last == '0' ? '1' : '0'));
+    return ImageId.of(similarId(id.text()));
+  }
+
+  private static String similarId(String id) {
+    char last = id.charAt(id.length() - 1);
+    return id.substring(0, id.length() - 1) + (last == '0' ? '1' : '0');
   }
 }

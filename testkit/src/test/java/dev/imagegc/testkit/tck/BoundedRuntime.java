@@ -48,6 +48,16 @@ class BoundedRuntime implements AbleRuntime {
   }
 
   @Override
+  public RemovalResult removeContainer(Container container) {
+    return bounded(() -> engine.removeContainer(container));
+  }
+
+  @Override
+  public void stopContainer(Container container, Duration grace) {
+    bounded(Executors.callable(() -> engine.stopContainer(container, grace)));
+  }
+
+  @Override
   public Subscription subscribe(RuntimeEventListener listener) {
     return bounded(() -> engine.subscribe(listener));
   }

@@ -2,6 +2,7 @@
 package dev.imagegc.testkit.tck;
 
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLookup;
@@ -12,6 +13,7 @@ import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.api.RuntimeEventListener;
 import dev.imagegc.api.RuntimeEventSource;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -37,6 +39,16 @@ class ForwardingRuntime implements AbleRuntime {
   @Override
   public RemovalResult removeImage(Image image) {
     return target.removeImage(image);
+  }
+
+  @Override
+  public RemovalResult removeContainer(Container container) {
+    return ((ContainerRemover) target).removeContainer(container);
+  }
+
+  @Override
+  public void stopContainer(Container container, Duration grace) {
+    ((ContainerRemover) target).stopContainer(container, grace);
   }
 
   @Override

@@ -11,6 +11,7 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
@@ -101,7 +102,8 @@ class RuntimeCompatibilityKitTest {
             "R3.12", "R3.13", "R3.14", "R3.17", "R4.1", "R4.2", "R4.3", "R4.4", "R4.5", "R4.6",
             "R4.7", "R6.1", "R6.2", "R6.3", "R6.4", "R6.5", "R6.6", "R6.7", "R6.8", "R6.9", "R7.1",
             "R7.2", "R7.3", "R7.4", "R7.5", "R7.6", "R7.7", "R7.8", "R7.9", "R8.1", "R8.2", "R8.3",
-            "R8.4", "R8.5", "R8.6", "R8.7", "R8.8", "R8.9")
+            "R8.4", "R8.5", "R8.6", "R8.7", "R8.8", "R8.9", "R9.1", "R9.2", "R9.3", "R9.4", "R9.5",
+            "R9.6", "R9.7", "R9.8")
         .hasEntrySatisfying("R1.8", why -> assertThat(why).contains("does not declare PARENTS"))
         .hasEntrySatisfying(
             "R4.2", why -> assertThat(why).contains("does not offer the fault HANG"))
@@ -390,7 +392,7 @@ class RuntimeCompatibilityKitTest {
   }
 
   @Test
-  void removedContainersRemembered_failsR2_6() {
+  void removedContainersRemembered_failsR2_6AndWhatRemovesThem() {
     assertThat(failures(node -> {
           Map<String, Container> everSeen = new ConcurrentHashMap<>();
           return new ForwardingRuntime(node.runtime()) {
@@ -401,7 +403,8 @@ class RuntimeCompatibilityKitTest {
             }
           };
         }))
-        .containsExactly("R2.6");
+        .contains("R2.6")
+        .doesNotContain("R2.2", "R2.3", "R2.4", "R2.5", "R2.7");
   }
 
   @Test
@@ -1136,6 +1139,164 @@ class RuntimeCompatibilityKitTest {
         .containsExactly("R8.9");
   }
 
+  // R9 is broken
+
+  @Test
+  void containerSaidToBeRemoved_failsWhatRemovesOne() {
+    assertThat(failures(removingContainers((node, container) -> RemovalResult.of(REMOVED))))
+        .contains("R9.1", "R9.2", "R9.3", "R9.4", "R9.6", "R9.7");
+  }
+
+  @Test
+  void imageRemovedWithItsContainer_failsR9_1() {
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          node.runtime().listImages().stream()
+              .filter(image -> container.images().contains(image.id()))
+              .forEach(node.runtime()::removeImage);
+          return result;
+        })))
+        .containsExactly("R9.1");
+  }
+
+  @Test
+  void otherContainersRemovedAsWell_failR9_1() {
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          node.runtime().listContainers().forEach(remover(node)::removeContainer);
+          return result;
+        })))
+        .contains("R9.1");
+  }
+
+  @Test
+  void createdContainersRefused_failR9_1() {
+    assertThat(failures(
+            removingContainers((node, container) -> container.state().equals(ContainerState.CREATED)
+                ? RemovalResult.of(IN_USE)
+                : remover(node).removeContainer(container))))
+        .containsExactly("R9.1");
+  }
+
+  @Test
+  void goneContainerThrown_orTakenForRemoved_failsR9_2AndR9_7() {
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          if (result.outcome().equals(GONE)) {
+            throw new ProtocolException("404");
+          }
+          return result;
+        })))
+        .containsExactly("R9.2", "R9.7");
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          return result.outcome().equals(GONE) ? RemovalResult.of(REMOVED) : result;
+        })))
+        .containsExactly("R9.2", "R9.7");
+  }
+
+  @Test
+  void runningContainerRemovedByForce_failsR9_3AndR9_6() {
+    assertThat(failures(removingContainers((node, container) -> {
+          remover(node).stopContainer(container, Duration.ZERO);
+          return remover(node).removeContainer(container);
+        })))
+        .containsExactly("R9.3", "R9.4", "R9.6");
+  }
+
+  @Test
+  void listedStateTrusted_failsR9_3() {
+    assertThat(failures(removingContainers((node, container) -> {
+          if (container.state().equals(ContainerState.EXITED)) {
+            remover(node).stopContainer(container, Duration.ZERO);
+          }
+          return remover(node).removeContainer(container);
+        })))
+        .containsExactly("R9.3");
+  }
+
+  @Test
+  void refusalTakenForAFailure_failsR9_3AndR9_6() {
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          return result.outcome().equals(IN_USE) ? RemovalResult.of(FAILED) : result;
+        })))
+        .containsExactly("R9.3", "R9.4", "R9.6");
+  }
+
+  @Test
+  void pausedContainerEnded_failsR9_6() {
+    assertThat(failures(removingContainers((node, container) -> {
+          RemovalResult result = remover(node).removeContainer(container);
+          if (container.state().equals(ContainerState.PAUSED)) {
+            remover(node).stopContainer(container, Duration.ZERO);
+          }
+          return result;
+        })))
+        .containsExactly("R9.6");
+  }
+
+  @Test
+  void stopThatDoesNothing_failsR4_1AndR9_4() {
+    assertThat(failures(stoppingContainers((node, container) -> {})))
+        .containsExactly("R4.1", "R9.4");
+  }
+
+  @Test
+  void stopThatRemoves_failsR9_4AndR9_5() {
+    assertThat(failures(stoppingContainers((node, container) -> {
+          remover(node).stopContainer(container, Duration.ZERO);
+          remover(node).removeContainer(container);
+        })))
+        .containsExactly("R9.4", "R9.5");
+  }
+
+  @Test
+  void stopOfEveryContainer_failsR9_4() {
+    assertThat(failures(stoppingContainers((node, container) -> node.runtime()
+            .listContainers()
+            .forEach(each -> remover(node).stopContainer(each, Duration.ZERO)))))
+        .containsExactly("R9.4");
+  }
+
+  @Test
+  void stopOfAContainerThatIsGoneThrown_failsR9_5() {
+    assertThat(failures(stoppingContainers((node, container) -> {
+          if (node.runtime().listContainers().stream()
+              .noneMatch(listed -> listed.id().equals(container.id()))) {
+            throw new ProtocolException("404");
+          }
+          remover(node).stopContainer(container, Duration.ZERO);
+        })))
+        .containsExactly("R9.5");
+  }
+
+  @Test
+  void nonsenseTakenForGone_failsR9_8() {
+    assertThat(failures(removingContainers((node, container) -> {
+          try {
+            return remover(node).removeContainer(container);
+          } catch (ProtocolException e) {
+            return RemovalResult.of(GONE);
+          }
+        })))
+        .containsExactly("R9.8");
+  }
+
+  @Test
+  void containerCallWithoutDeadline_failsR4_2() {
+    assertThat(failed(run(node -> new HangingFixture(
+            node,
+            new ForwardingRuntime(bounded(node.runtime())) {
+              @Override
+              public void stopContainer(Container container, Duration grace) {
+                remover(node).stopContainer(container, grace);
+              }
+            },
+            Duration.ofSeconds(2)))))
+        .containsExactly("R4.2");
+  }
+
   @Test
   void streamOrLookUpWithoutDeadline_failsR4_2() {
     assertThat(failed(run(node -> new HangingFixture(
@@ -1282,6 +1443,33 @@ class RuntimeCompatibilityKitTest {
         return removal.remove(node, image);
       }
     };
+  }
+
+  private interface ContainerRemoval {
+    RemovalResult remove(FakeNode node, Container container);
+  }
+
+  private static Function<FakeNode, Runtime> removingContainers(ContainerRemoval removal) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public synchronized RemovalResult removeContainer(Container container) {
+        return removal.remove(node, container);
+      }
+    };
+  }
+
+  private static Function<FakeNode, Runtime> stoppingContainers(
+      BiConsumer<FakeNode, Container> stop) {
+    return node -> new ForwardingRuntime(node.runtime()) {
+      @Override
+      public void stopContainer(Container container, Duration grace) {
+        stop.accept(node, container);
+      }
+    };
+  }
+
+  private static ContainerRemover remover(FakeNode node) {
+    return (ContainerRemover) node.runtime();
   }
 
   private static boolean held(FakeNode node, Image image) {
