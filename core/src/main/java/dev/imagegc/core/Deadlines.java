@@ -66,7 +66,12 @@ public final class Deadlines {
     return removal;
   }
 
-  Duration measure() {
+  /**
+   * Returns the deadline of one disk measurement and of each short question.
+   *
+   * @return above zero
+   */
+  public Duration measure() {
     return measure;
   }
 

@@ -42,6 +42,7 @@ class ArchitectureTest {
   private static final String API = "dev.imagegc.api..";
   private static final String CORE = "dev.imagegc.core..";
   private static final String COLLECTOR = "dev.imagegc.core";
+  private static final String DISK = "dev.imagegc.core.disk";
   private static final String INTERNAL = "dev.imagegc.core.internal";
   private static final String DOCKER = "dev.imagegc.docker..";
   private static final String TESTKIT = "dev.imagegc.testkit..";
@@ -75,6 +76,14 @@ class ArchitectureTest {
       .dependOnClassesThat(resideInAPackage(CORE)
           .and(DescribedPredicate.not(resideInAnyPackage(COLLECTOR, INTERNAL))))
       .because("the other parts build on the collector of images, never the other way");
+
+  @ArchTest
+  static final ArchRule diskSpaceKnowsTheCollectorOnly = noClasses()
+      .that()
+      .resideInAPackage(DISK)
+      .should()
+      .dependOnClassesThat(resideInAPackage(CORE)
+          .and(DescribedPredicate.not(resideInAnyPackage(DISK, COLLECTOR, INTERNAL))));
 
   @ArchTest
   static final ArchRule whatPartsShareKnowsNoPart = noClasses()
