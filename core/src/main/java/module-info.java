@@ -11,5 +11,6 @@ module dev.imagegc.core {
 
   exports dev.imagegc.core;
   exports dev.imagegc.core.container;
+  exports dev.imagegc.core.disk;
   exports dev.imagegc.core.pull;
 }

@@ -43,6 +43,7 @@ class ArchitectureTest {
   private static final String CORE = "dev.imagegc.core..";
   private static final String COLLECTOR = "dev.imagegc.core";
   private static final String CONTAINERS = "dev.imagegc.core.container";
+  private static final String DISK = "dev.imagegc.core.disk";
   private static final String INTERNAL = "dev.imagegc.core.internal";
   private static final String DOCKER = "dev.imagegc.docker..";
   private static final String TESTKIT = "dev.imagegc.testkit..";
@@ -84,6 +85,14 @@ class ArchitectureTest {
       .should()
       .dependOnClassesThat(resideInAPackage(CORE)
           .and(DescribedPredicate.not(resideInAnyPackage(CONTAINERS, COLLECTOR, INTERNAL))));
+
+  @ArchTest
+  static final ArchRule diskSpaceKnowsTheCollectorOnly = noClasses()
+      .that()
+      .resideInAPackage(DISK)
+      .should()
+      .dependOnClassesThat(resideInAPackage(CORE)
+          .and(DescribedPredicate.not(resideInAnyPackage(DISK, COLLECTOR, INTERNAL))));
 
   @ArchTest
   static final ArchRule whatPartsShareKnowsNoPart = noClasses()
