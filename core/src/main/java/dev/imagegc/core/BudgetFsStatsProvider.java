@@ -22,7 +22,8 @@ import java.util.Set;
  * <p>Every layer counts once, however many images hold it. An image whose layers the engine does not tell counts with its listed
  * size, so content that such images share counts several times; one of which neither is known makes the available bytes unknown.
  * Nothing else counts: not the writable layers of containers, their logs, volumes, build caches, nor what others write. So a budget
- * is no protection from a full disk. Inodes and the root filesystem are unknown.
+ * is no protection from a full disk, and removing containers gives nothing of it back: where a layout is asked for, set {@link
+ * FsLayout#THREE_DISKS}. Inodes and the root filesystem are unknown.
  *
  * <p>Each measurement lists the engine's images, also those after each removal: give {@link Deadlines.Builder#measure} the time of
  * a listing.
