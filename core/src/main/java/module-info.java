@@ -10,5 +10,6 @@ module dev.imagegc.core {
   requires org.slf4j;
 
   exports dev.imagegc.core;
+  exports dev.imagegc.core.pressure;
   exports dev.imagegc.core.pull;
 }
