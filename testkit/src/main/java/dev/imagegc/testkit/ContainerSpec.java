@@ -12,8 +12,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Describes a container that is about to be on a {@link FakeNode}. Without more it holds no image, runs, and was created when
- * it is added. Not thread-safe.
+ * Describes a container that is about to be on a {@link FakeNode}. Without more it holds no image, has written nothing, runs,
+ * and was created when it is added. Not thread-safe.
  */
 public final class ContainerSpec {
   final String id;
@@ -31,6 +31,7 @@ public final class ContainerSpec {
   Instant finishedAt;
 
   boolean tellsTimes = true;
+  Room written = Room.NONE;
 
   private final FakeNode node;
 
@@ -130,10 +131,41 @@ public final class ContainerSpec {
   }
 
   /**
+   * Sets what the container has written: its writable layer, which goes with it.
+   *
+   * @param bytes how many bytes it takes, at least 0
+   * @return this spec
+   */
+  public ContainerSpec writes(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException(
+          "what container " + id + " writes must be at least 0 bytes, but is " + bytes);
+    }
+    written = written.withBytes(bytes);
+    return this;
+  }
+
+  /**
+   * Sets how many inodes the container's writable layer takes.
+   *
+   * @param number how many, at least 0
+   * @return this spec
+   */
+  public ContainerSpec inodes(long number) {
+    if (number < 0) {
+      throw new IllegalArgumentException(
+          "inodes of container " + id + " must be at least 0, but are " + number);
+    }
+    written = written.withInodes(number);
+    return this;
+  }
+
+  /**
    * Puts the container on the node.
    *
    * @return the node
-   * @throws IllegalArgumentException if the node has a container of that id, or lacks one of the images
+   * @throws IllegalArgumentException if the node has a container of that id, lacks one of the images, or has no space for what
+   *     the container writes
    */
   public FakeNode add() {
     return node.add(this);

@@ -11,6 +11,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageLookup;
 import dev.imagegc.api.ImagePuller;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.RemovalResult;
@@ -25,11 +26,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A node without a machine: one disk, the images and containers on it, and a clock, in one consistent state. {@link
+ * A node without a machine: its disk or disks, the images and containers on them, and a clock, in one consistent state. {@link
  * #runtime()} and {@link #fsStats()} show it to a collector; the other methods are what the rest of the world does to it, of which
  * {@link #events()} tells, and what it can pull from {@link #registry()}.
  *
@@ -46,6 +48,11 @@ import org.jspecify.annotations.Nullable;
  * refuses to remove an image that a container in any state holds or that another image is built on, and deletes an untagged
  * parent with its last child. Listings are in the order in which things were added.
  *
+ * <p>Images and what containers write are on one disk, and nothing is known of the node's root filesystem, unless {@link
+ * #withOneDisk}, {@link #withDedicatedImageFs} or {@link #withSplitImageFs} says otherwise. A disk counts bytes, and
+ * inodes once {@link FakeDisk#inodes} has given it some; what takes them says so ({@link ImageSpec#inodes}, {@link
+ * ContainerSpec#inodes}, {@link FakeDisk#otherInodes}).
+ *
  * <p>Ids are compared as {@link ImageId} does: without a "sha256:" prefix. Methods throw {@link IllegalArgumentException} for
  * an image or container that is not there, or that would not fit on the disk. Thread-safe.
  */
@@ -60,6 +67,10 @@ public final class FakeNode {
     REMOVE_IMAGE,
     /** {@link FsStatsProvider#imageFs()}. */
     MEASURE,
+    /** {@link FsStatsProvider#rootFs()}. */
+    MEASURE_ROOT,
+    /** {@link FsStatsProvider#containerFs()}. */
+    MEASURE_CONTAINERS,
     /** {@link RuntimeEventSource#subscribe(RuntimeEventListener)}. */
     SUBSCRIBE,
     /** {@link ImageLookup#findImage(String)} and {@link ImageLookup#findImage(ImageId)}. */
@@ -69,10 +80,13 @@ public final class FakeNode {
     /** {@link ContainerRemover#removeContainer(Container)}. */
     REMOVE_CONTAINER,
     /** {@link ContainerRemover#stopContainer(Container, Duration)}. */
-    STOP_CONTAINER
-  }
+    STOP_CONTAINER;
 
-  private static final String PATH = "/fake/images";
+    /** Whether it is answered without the engine. */
+    boolean isOfADisk() {
+      return this == MEASURE || this == MEASURE_ROOT || this == MEASURE_CONTAINERS;
+    }
+  }
 
   private final Object lock = new Object();
   private final NodeState state;
@@ -83,6 +97,8 @@ public final class FakeNode {
   private final FakeRegistry registry = new FakeRegistry(this);
   private final AbleRuntime runtime = new AbleRuntime();
   private final Runtime plainRuntime = new PlainRuntime();
+  private final FsStatsProvider fsStats = new Measure();
+  private final FakeDisk imageDisk = disk(NodeState::imageDisk);
   private boolean stopped;
   private volatile @Nullable Duration freesAfter;
 
@@ -116,6 +132,47 @@ public final class FakeNode {
    */
   public static FakeNode withDisk(long capacityBytes, TestClock clock) {
     return new FakeNode(capacityBytes, clock);
+  }
+
+  /**
+   * Makes this a node with one disk, as most are: its root filesystem, the images and what containers write are on it.
+   *
+   * @return this node
+   */
+  public FakeNode withOneDisk() {
+    synchronized (lock) {
+      state.oneDisk();
+    }
+    return this;
+  }
+
+  /**
+   * Makes this a node with a dedicated filesystem for images: the disk that it was created with holds images and what containers
+   * write, and a second one is the root filesystem. This is a setting of the whole test: data on an earlier root disk is lost.
+   *
+   * @param rootCapacityBytes the size of the second disk, at least 0
+   * @return this node
+   */
+  public FakeNode withDedicatedImageFs(long rootCapacityBytes) {
+    synchronized (lock) {
+      state.ownRootDisk(rootCapacityBytes, false);
+    }
+    return this;
+  }
+
+  /**
+   * Makes this a node with a split filesystem for images: the disk that it was created with holds images only, and a second
+   * one, the root filesystem, holds what containers write as well. This is a setting of the whole test: data on an earlier root
+   * disk is lost.
+   *
+   * @param rootCapacityBytes the size of the second disk, at least 0
+   * @return this node
+   */
+  public FakeNode withSplitImageFs(long rootCapacityBytes) {
+    synchronized (lock) {
+      state.ownRootDisk(rootCapacityBytes, true);
+    }
+    return this;
   }
 
   /**
@@ -183,12 +240,14 @@ public final class FakeNode {
   }
 
   /**
-   * Returns the measure of the node's disk. Its path is "/fake/images".
+   * Returns the measure of the node's disks. The path of the image filesystem is "/fake/images", that of the root filesystem
+   * "/fake/root" and that of containers "/fake/containers"; two of them on one disk have the same device.
    *
-   * @return the measure, which knows no root filesystem
+   * @return the measure; always the same object. It knows the image filesystem only, unless the test has said what the others
+   *     are
    */
   public FsStatsProvider fsStats() {
-    return this::measure;
+    return fsStats;
   }
 
   /**
@@ -329,56 +388,76 @@ public final class FakeNode {
   // The disk
 
   /**
-   * Sets how much of the disk other data takes up.
+   * Returns the disk that the node was created with.
+   *
+   * @return the disk with the images; always the same object
+   */
+  public FakeDisk imageDisk() {
+    return imageDisk;
+  }
+
+  /**
+   * Returns the disk with the node's root filesystem, which may be that with the images.
+   *
+   * @return the disk as it is laid out when the returned object is used
+   * @throws IllegalStateException if nothing is known of the root filesystem
+   */
+  public FakeDisk rootDisk() {
+    synchronized (lock) {
+      rootOf(state);
+    }
+    return disk(FakeNode::rootOf);
+  }
+
+  private static DiskState rootOf(NodeState state) {
+    return state
+        .rootDisk()
+        .orElseThrow(() -> new IllegalStateException(
+            "nothing is known of the fake node's root filesystem: first call withOneDisk,"
+                + " withDedicatedImageFs or withSplitImageFs"));
+  }
+
+  private FakeDisk disk(Function<NodeState, DiskState> which) {
+    return new FakeDisk(lock, () -> {
+      state.dropLingering(now());
+      return which.apply(state);
+    });
+  }
+
+  /**
+   * Sets how much of the disk with the images other data takes up.
    *
    * @param bytes how much, at least 0
    */
   public void otherData(long bytes) {
-    synchronized (lock) {
-      state.setOtherBytes(bytes);
-    }
+    imageDisk.otherData(bytes);
   }
 
   /**
-   * Writes other data, or deletes it.
+   * Writes other data to the disk with the images, or deletes it.
    *
    * @param bytes how much more other data there is; negative for less
    */
   public void writeOtherData(long bytes) {
-    synchronized (lock) {
-      state.setOtherBytes(Math.addExact(state.otherBytes(), bytes));
-    }
+    imageDisk.writeOtherData(bytes);
   }
 
   /**
-   * Changes the amount of other data so that the used bytes are the given share of the capacity, rounded up to a byte.
+   * Does what {@link FakeDisk#fillTo} does, to the disk with the images.
    *
    * @param percent the share, 0 to 100 and not less than what is used without other data
    */
   public void fillTo(int percent) {
-    if (percent < 0 || percent > 100) {
-      throw new IllegalArgumentException("percent must be 0 to 100, but is " + percent);
-    }
-    synchronized (lock) {
-      long withoutOther = state.usedBytes() - state.otherBytes();
-      state.setOtherBytes(share(state.capacityBytes(), percent) - withoutOther);
-    }
-  }
-
-  /** Rounds up, and does not overflow. */
-  private static long share(long bytes, int percent) {
-    return bytes / 100 * percent + (bytes % 100 * percent + 99) / 100;
+    imageDisk.fillTo(percent);
   }
 
   /**
-   * Changes the size of the disk. It may become smaller than what is on it; nothing is available then.
+   * Changes the size of the disk with the images. It may become smaller than what is on it; nothing is available then.
    *
    * @param bytes the new size, at least 0
    */
   public void capacity(long bytes) {
-    synchronized (lock) {
-      state.setCapacity(bytes);
-    }
+    imageDisk.capacity(bytes);
   }
 
   /**
@@ -404,27 +483,22 @@ public final class FakeNode {
   // What a test looks at
 
   /**
-   * Returns how much of the disk is used: every layer once, other data, and what {@link Faults#freeLater} holds back.
+   * Returns how much of the disk with the images is used: every layer once, what containers have written unless that is
+   * elsewhere, other data, and what {@link Faults#freeLater} holds back.
    *
    * @return bytes
    */
   public long usedBytes() {
-    synchronized (lock) {
-      state.dropLingering(now());
-      return state.usedBytes();
-    }
+    return imageDisk.usedBytes();
   }
 
   /**
-   * Returns how much of the disk is free, whatever the measure is made to say.
+   * Returns how much of the disk with the images is free, whatever the measure is made to say.
    *
    * @return bytes, at least 0
    */
   public long availableBytes() {
-    synchronized (lock) {
-      state.dropLingering(now());
-      return state.availableBytes();
-    }
+    return imageDisk.availableBytes();
   }
 
   /**
@@ -583,20 +657,13 @@ public final class FakeNode {
   }
 
   private void refuseIfStopped(Operation operation) {
-    if (stopped && operation != Operation.MEASURE) {
+    if (stopped && !operation.isOfADisk()) {
       throw engineIsStopped();
     }
   }
 
   RuntimeEventSource.Subscription subscribe(Supplier<RuntimeEventSource.Subscription> effect) {
     return answer(Call.to(Operation.SUBSCRIBE), effect);
-  }
-
-  private FsStats measure() {
-    FsStats truth = answer(
-        Call.to(Operation.MEASURE),
-        () -> FsStats.of(PATH, clock.instant(), state.capacityBytes(), state.availableBytes()));
-    return faults.measure(truth);
   }
 
   private RemovalResult remove(ImageId id) {
@@ -694,6 +761,35 @@ public final class FakeNode {
           + (image == null ? "" : " " + image)
           + (reference == null ? "" : " " + reference)
           + (container == null ? "" : " " + container);
+    }
+  }
+
+  private final class Measure implements FsStatsProvider {
+    @Override
+    public FsStats imageFs() {
+      FsStats truth = answer(
+          Call.to(Operation.MEASURE),
+          () -> state.imageDisk().measure("/fake/images", clock.instant()));
+      return faults.measure(NodeFs.IMAGEFS, truth);
+    }
+
+    @Override
+    public Optional<FsStats> rootFs() {
+      return answer(
+              Call.to(Operation.MEASURE_ROOT),
+              () -> state.rootDisk().map(disk -> disk.measure("/fake/root", clock.instant())))
+          .map(truth -> faults.measure(NodeFs.NODEFS, truth));
+    }
+
+    @Override
+    public Optional<FsStats> containerFs() {
+      return answer(
+              Call.to(Operation.MEASURE_CONTAINERS),
+              () -> state
+                  .rootDisk()
+                  .map(
+                      unused -> state.containerDisk().measure("/fake/containers", clock.instant())))
+          .map(truth -> faults.measure(NodeFs.CONTAINERFS, truth));
     }
   }
 

@@ -4,6 +4,7 @@ package dev.imagegc.testkit;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.testkit.FakeNode.Operation;
 import java.time.Duration;
@@ -46,7 +47,7 @@ public final class Faults {
   private final Map<String, Answers> containerRemovals = new HashMap<>();
   private boolean freesLater;
   private @Nullable Random shuffle;
-  private UnaryOperator<FsStats> measure = UnaryOperator.identity();
+  private final Map<NodeFs, UnaryOperator<FsStats>> measures = new EnumMap<>(NodeFs.class);
 
   Faults(TestClock clock, Runnable healOthers) {
     this.clock = clock;
@@ -195,7 +196,7 @@ public final class Faults {
   /** Lets all calls to the engine go on that hang now; what they find is another matter. */
   void releaseEngine() {
     hangs.forEach((operation, hang) -> {
-      if (operation != Operation.MEASURE) {
+      if (!operation.isOfADisk()) {
         clock.release(hang);
       }
     });
@@ -257,7 +258,10 @@ public final class Faults {
     edit(operation, script -> script.afterEach.add(hook));
   }
 
-  /** Makes removals succeed without giving space back: it stays used until {@link FakeNode#settle}, if that is ever called. */
+  /**
+   * Makes removals of images succeed without giving space back: it stays used until {@link FakeNode#settle}, if that is ever
+   * called.
+   */
   public void freeLater() {
     synchronized (lock) {
       freesLater = true;
@@ -265,14 +269,26 @@ public final class Faults {
   }
 
   /**
-   * Makes the disk measure say something else than the truth, or less.
+   * Makes the disk measure say something else of the image filesystem than the truth, or less.
    *
    * @param lie makes what is reported from the true numbers
    */
   public void measureAs(UnaryOperator<FsStats> lie) {
+    measureAs(NodeFs.IMAGEFS, lie);
+  }
+
+  /**
+   * Makes the disk measure say something else of one filesystem than the truth, or less. What it says of the others stays true,
+   * also if they are on the same disk.
+   *
+   * @param filesystem which one
+   * @param lie makes what is reported from the true numbers
+   */
+  public void measureAs(NodeFs filesystem, UnaryOperator<FsStats> lie) {
+    Objects.requireNonNull(filesystem, "filesystem");
     Objects.requireNonNull(lie, "lie");
     synchronized (lock) {
-      measure = lie;
+      measures.put(filesystem, lie);
     }
   }
 
@@ -298,7 +314,7 @@ public final class Faults {
       containerRemovals.clear();
       freesLater = false;
       shuffle = null;
-      measure = UnaryOperator.identity();
+      measures.clear();
     }
     healOthers.run();
     releaseHung();
@@ -359,10 +375,10 @@ public final class Faults {
     }
   }
 
-  FsStats measure(FsStats truth) {
+  FsStats measure(NodeFs filesystem, FsStats truth) {
     UnaryOperator<FsStats> lie;
     synchronized (lock) {
-      lie = measure;
+      lie = measures.getOrDefault(filesystem, UnaryOperator.identity());
     }
     return lie.apply(truth);
   }

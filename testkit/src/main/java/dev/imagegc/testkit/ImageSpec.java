@@ -22,7 +22,7 @@ public final class ImageSpec {
   final ImageId id;
   final List<String> tags = new ArrayList<>();
   final List<String> digests = new ArrayList<>();
-  final Map<String, Long> layers = new LinkedHashMap<>();
+  final Map<String, Room> layers = new LinkedHashMap<>();
   final Map<String, Long> toldSizes = new LinkedHashMap<>(); // where the engine tells another size
   boolean tellsLayers = true;
   final Map<String, String> labels = new LinkedHashMap<>();
@@ -40,6 +40,7 @@ public final class ImageSpec {
   OptionalLong listedSize;
 
   private final Function<ImageSpec, FakeNode> destination;
+  private @Nullable String lastLayer;
 
   ImageSpec(Function<ImageSpec, FakeNode> destination, String id) {
     this.destination = destination;
@@ -90,7 +91,27 @@ public final class ImageSpec {
       throw new IllegalArgumentException(
           "size of layer " + name + " must be at least 0, but is " + bytes);
     }
-    layers.put(Objects.requireNonNull(name, "name"), bytes);
+    layers.put(Objects.requireNonNull(name, "name"), new Room(bytes, 0));
+    lastLayer = name;
+    return this;
+  }
+
+  /**
+   * Makes the layer that was named last, by whichever method, take inodes as well. Without, it takes none.
+   *
+   * @param number how many, at least 0 and the same wherever the layer is named
+   * @return this spec
+   */
+  public ImageSpec inodes(long number) {
+    String layer = lastLayer;
+    if (layer == null) {
+      throw new IllegalStateException("inodes belong to a layer, and none is named before them");
+    }
+    if (number < 0) {
+      throw new IllegalArgumentException(
+          "inodes of layer " + layer + " must be at least 0, but are " + number);
+    }
+    layers.computeIfPresent(layer, (name, room) -> room.withInodes(number));
     return this;
   }
 

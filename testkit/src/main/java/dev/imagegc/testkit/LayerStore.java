@@ -9,57 +9,57 @@ import java.util.Objects;
 /** The layers on a disk: each is stored once, for as long as somebody holds it. Not thread-safe. */
 final class LayerStore {
   private final Map<String, Layer> layers = new LinkedHashMap<>();
-  private long usedBytes;
+  private Room used = Room.NONE;
 
-  long usedBytes() {
-    return usedBytes;
+  Room used() {
+    return used;
   }
 
   boolean has(String name) {
     return layers.containsKey(name);
   }
 
-  /** Returns how many bytes holding these layers would add. */
-  long newBytes(Map<String, Long> sizes) {
-    long bytes = 0;
-    for (Map.Entry<String, Long> wanted : sizes.entrySet()) {
+  /** Returns how much holding these layers would add. */
+  Room newRoom(Map<String, Room> sizes) {
+    Room more = Room.NONE;
+    for (Map.Entry<String, Room> wanted : sizes.entrySet()) {
       Layer stored = layers.get(wanted.getKey());
       if (stored == null) {
-        bytes = Math.addExact(bytes, wanted.getValue());
-      } else if (stored.bytes != wanted.getValue()) {
+        more = more.plus(wanted.getValue());
+      } else if (!stored.room.equals(wanted.getValue())) {
         throw new IllegalArgumentException("layer " + wanted.getKey() + " is on the node with "
-            + stored.bytes + " bytes, not " + wanted.getValue());
+            + stored.room + ", not " + wanted.getValue());
       }
     }
-    return bytes;
+    return more;
   }
 
-  void hold(Map<String, Long> sizes) {
-    usedBytes += newBytes(sizes);
+  void hold(Map<String, Room> sizes) {
+    used = used.plus(newRoom(sizes));
     sizes.forEach(
-        (name, bytes) -> layers.computeIfAbsent(name, unused -> new Layer(bytes)).holders++);
+        (name, room) -> layers.computeIfAbsent(name, unused -> new Layer(room)).holders++);
   }
 
-  /** Returns how many bytes were freed. */
-  long release(Collection<String> names) {
-    long freed = 0;
+  /** Returns how much was freed. */
+  Room release(Collection<String> names) {
+    Room freed = Room.NONE;
     for (String name : names) {
       Layer layer = Objects.requireNonNull(layers.get(name), name);
       if (--layer.holders == 0) {
         layers.remove(name);
-        freed += layer.bytes;
+        freed = freed.plus(layer.room);
       }
     }
-    usedBytes -= freed;
+    used = used.minus(freed);
     return freed;
   }
 
   private static final class Layer {
-    private final long bytes;
+    private final Room room;
     private int holders;
 
-    private Layer(long bytes) {
-      this.bytes = bytes;
+    private Layer(Room room) {
+      this.room = room;
     }
   }
 }

@@ -37,61 +37,56 @@ final class NodeState {
   private final Map<String, StoredImage> tagged = new HashMap<>(); // by the name in full
   private final LayerStore layers = new LayerStore();
   private final Consumer<RuntimeEvent> events;
-  private long capacityBytes;
-  private long otherBytes;
   private final Deque<Lingering> lingering = new ArrayDeque<>();
+  private final DiskState imageDisk;
+  private @Nullable DiskState rootDisk; // null if the node tells of none
+  private DiskState containerDisk;
+  private Room written = Room.NONE; // by all containers
 
   /** Creates an empty node; events are told in the middle of a change, and must not be acted upon before its end. */
   NodeState(long capacityBytes, Consumer<RuntimeEvent> events) {
-    setCapacity(capacityBytes);
+    this.imageDisk = new DiskState("fake disk", "disk-1", capacityBytes, this::onImageDisk);
+    this.containerDisk = imageDisk;
     this.events = events;
   }
 
-  // Disk
+  // Disks
 
-  void setCapacity(long bytes) {
-    if (bytes < 0) {
-      throw new IllegalArgumentException("capacity must be at least 0, but is " + bytes);
-    }
-    capacityBytes = bytes;
+  void oneDisk() {
+    rootDisk = imageDisk;
+    containerDisk = imageDisk;
   }
 
-  long capacityBytes() {
-    return capacityBytes;
+  void ownRootDisk(long capacityBytes, boolean withWritableLayers) {
+    DiskState root = new DiskState("fake root disk", "disk-2", capacityBytes, this::onOwnRootDisk);
+    rootDisk = root;
+    containerDisk = withWritableLayers ? root : imageDisk;
   }
 
-  long usedBytes() {
-    long lingeringBytes = lingering.stream().mapToLong(Lingering::bytes).sum();
-    return layers.usedBytes() + otherBytes + lingeringBytes;
+  DiskState imageDisk() {
+    return imageDisk;
   }
 
-  long availableBytes() {
-    return Math.max(0, capacityBytes - usedBytes());
+  Optional<DiskState> rootDisk() {
+    return Optional.ofNullable(rootDisk);
   }
 
-  long otherBytes() {
-    return otherBytes;
+  DiskState containerDisk() {
+    return containerDisk;
   }
 
-  void setOtherBytes(long bytes) {
-    if (bytes < 0) {
-      throw new IllegalArgumentException(
-          "other data must be at least 0 bytes, but would be " + bytes);
-    }
-    requireSpace(bytes - otherBytes, "other data");
-    otherBytes = bytes;
+  private Room onImageDisk() {
+    Room layersAndRest = lingering.stream().map(Lingering::room).reduce(layers.used(), Room::plus);
+    return containerDisk == imageDisk ? layersAndRest.plus(written) : layersAndRest;
+  }
+
+  private Room onOwnRootDisk() {
+    return containerDisk == imageDisk ? Room.NONE : written;
   }
 
   /** Gives back what images that were removed still took up, as far as its time has come. */
   void dropLingering(Instant now) {
     lingering.removeIf(space -> !space.until().isAfter(now));
-  }
-
-  private void requireSpace(long bytes, String what) {
-    if (bytes > availableBytes()) {
-      throw new IllegalArgumentException("no space left on the fake disk for " + what + ": " + bytes
-          + " bytes wanted, " + availableBytes() + " available");
-    }
   }
 
   // Images
@@ -112,7 +107,7 @@ final class NodeState {
       return;
     }
     StoredImage image = new StoredImage(spec, layersOf(spec), toldSizesOf(spec));
-    requireSpace(layers.newBytes(image.layers), "image " + spec.id);
+    imageDisk.require(layers.newRoom(image.layers), "image " + spec.id);
     layers.hold(image.layers);
     images.put(spec.id, image);
   }
@@ -132,7 +127,7 @@ final class NodeState {
     }
   }
 
-  Map<String, Long> layers(ImageId id) {
+  Map<String, Room> layers(ImageId id) {
     return image(id).layers;
   }
 
@@ -141,12 +136,11 @@ final class NodeState {
   }
 
   /** Holds a layer for a pull until {@link #release}. */
-  void hold(String layer, long bytes, String pulledBy) {
-    Map<String, Long> one = Map.of(layer, bytes);
-    if (layers.newBytes(one) > availableBytes()) {
-      throw new PullException(
-          "no space left on the fake disk for layer " + layer + " of " + pulledBy);
-    }
+  void hold(String layer, Room room, String pulledBy) {
+    Map<String, Room> one = Map.of(layer, room);
+    imageDisk.lack(layers.newRoom(one), "layer " + layer + " of " + pulledBy).ifPresent(lack -> {
+      throw new PullException(lack);
+    });
     layers.hold(one);
   }
 
@@ -154,8 +148,8 @@ final class NodeState {
     layers.release(names);
   }
 
-  private Map<String, Long> layersOf(ImageSpec spec) {
-    Map<String, Long> all = new LinkedHashMap<>();
+  private Map<String, Room> layersOf(ImageSpec spec) {
+    Map<String, Room> all = new LinkedHashMap<>();
     if (spec.parent != null) {
       all.putAll(image(spec.parent).layers);
     }
@@ -269,7 +263,7 @@ final class NodeState {
     tell(RuntimeEventType.IMAGE_DELETED, id, first(image.tags, image.digests));
     image.tags.forEach(tag -> tagged.remove(ImageName.inFull(tag)));
     images.remove(id);
-    long freed = layers.release(image.layers.keySet());
+    Room freed = layers.release(image.layers.keySet());
     if (lingersUntil != null) {
       lingering.add(new Lingering(freed, lingersUntil));
     }
@@ -319,11 +313,13 @@ final class NodeState {
     if (containers.containsKey(spec.id)) {
       throw new IllegalArgumentException("container " + spec.id + " is on the node already");
     }
-    Map<String, Long> held = new LinkedHashMap<>();
+    Map<String, Room> held = new LinkedHashMap<>();
     spec.images.forEach(id -> held.putAll(image(id).layers));
+    containerDisk.require(spec.written, "container " + spec.id);
     layers.hold(held);
     StoredContainer container = new StoredContainer(spec, held, firstName(spec.images), now);
     containers.put(spec.id, container);
+    written = written.plus(container.written);
     tellLifeOf(container);
   }
 
@@ -362,6 +358,7 @@ final class NodeState {
     StoredContainer container = container(id);
     layers.release(container.layers.keySet());
     containers.remove(id);
+    written = written.minus(container.written);
     if (container.isAlive()) {
       tell(RuntimeEventType.CONTAINER_DIED, container);
     }
@@ -413,19 +410,20 @@ final class NodeState {
   }
 
   /** Space that an image took up, and that is not given back before some time. */
-  private record Lingering(long bytes, Instant until) {}
+  private record Lingering(Room room, Instant until) {}
 
   private static final class StoredImage {
     private final Image unnamed;
-    private final Map<String, Long> layers;
+    private final Map<String, Room> layers;
     private final Map<String, Long> toldSizes;
     private final List<String> tags = new ArrayList<>();
     private final List<String> digests = new ArrayList<>();
 
-    private StoredImage(ImageSpec spec, Map<String, Long> layers, Map<String, Long> toldSizes) {
+    private StoredImage(ImageSpec spec, Map<String, Room> layers, Map<String, Long> toldSizes) {
       this.unnamed = spec.listing(layers.entrySet().stream()
-          .map(layer ->
-              Layer.of(layer.getKey(), toldSizes.getOrDefault(layer.getKey(), layer.getValue())))
+          .map(layer -> Layer.of(
+              layer.getKey(),
+              toldSizes.getOrDefault(layer.getKey(), layer.getValue().bytes())))
           .toList());
       this.toldSizes = toldSizes;
       this.layers = layers;
@@ -470,7 +468,8 @@ final class NodeState {
     private final String id;
     private final Set<ImageId> images;
     private final Map<String, String> labels;
-    private final Map<String, Long> layers;
+    private final Map<String, Room> layers;
+    private final Room written;
     private final boolean tellsTimes;
     private final Instant createdAt;
     private final @Nullable ImageId image; // what events tell: the first one
@@ -480,7 +479,7 @@ final class NodeState {
     private @Nullable Instant finishedAt;
 
     private StoredContainer(
-        ContainerSpec spec, Map<String, Long> layers, @Nullable String name, Instant now) {
+        ContainerSpec spec, Map<String, Room> layers, @Nullable String name, Instant now) {
       this.id = spec.id;
       this.image = spec.images.stream().findFirst().orElse(null);
       this.name = name;
@@ -488,6 +487,7 @@ final class NodeState {
       this.images = Set.copyOf(spec.images);
       this.labels = Map.copyOf(spec.labels);
       this.layers = layers;
+      this.written = spec.written;
       this.tellsTimes = spec.tellsTimes;
       this.createdAt = spec.createdAt == null ? now : spec.createdAt;
       this.state = spec.state;

@@ -20,7 +20,7 @@ final class Transfer {
   private final Consumer<PullProgress> progress;
   private final Set<String> held = new HashSet<>(); // layers, until the image holds them
   private boolean isThere;
-  private List<Map.Entry<String, Long>> missing = List.of();
+  private List<Map.Entry<String, Room>> missing = List.of();
   private long comeBytes;
   private long totalBytes;
 
@@ -44,15 +44,15 @@ final class Transfer {
 
   private void begin(NodeState state) {
     isThere = state.has(image.id);
-    Set<Map.Entry<String, Long>> layers =
+    Set<Map.Entry<String, Room>> layers =
         (isThere ? state.layers(image.id) : image.layers).entrySet();
     missing = layers.stream().filter(layer -> !state.hasLayer(layer.getKey())).toList();
-    totalBytes = missing.stream().mapToLong(Map.Entry::getValue).sum();
+    totalBytes = missing.stream().mapToLong(layer -> layer.getValue().bytes()).sum();
     // Those that are there must not go before the image has them.
     layers.stream().filter(layer -> !missing.contains(layer)).forEach(layer -> hold(state, layer));
   }
 
-  private void hold(NodeState state, Map.Entry<String, Long> layer) {
+  private void hold(NodeState state, Map.Entry<String, Room> layer) {
     state.hold(layer.getKey(), layer.getValue(), reference);
     held.add(layer.getKey());
   }
@@ -77,9 +77,9 @@ final class Transfer {
     return whole.multipliedBy(part).dividedBy(parts);
   }
 
-  private void bring(Map.Entry<String, Long> layer) {
+  private void bring(Map.Entry<String, Room> layer) {
     node.pullStep(state -> hold(state, layer));
-    comeBytes += layer.getValue();
+    comeBytes += layer.getValue().bytes();
     tell("Downloading");
   }
 

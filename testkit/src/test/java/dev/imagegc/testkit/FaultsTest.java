@@ -18,6 +18,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.api.UnreachableException;
@@ -386,6 +387,39 @@ class FaultsTest {
   }
 
   @Test
+  void measureAs_ofOneFilesystem_saysTheTruthOfTheOthers() {
+    node.withSplitImageFs(500);
+    faults.measureAs(NodeFs.NODEFS, truth -> truth.toBuilder().availableBytes(1).build());
+    faults.measureAs(
+        NodeFs.CONTAINERFS, truth -> truth.toBuilder().availableBytes(2).build());
+
+    assertThat(measure()).isEqualTo(900);
+    assertThat(node.fsStats().rootFs().orElseThrow().availableBytes()).hasValue(1);
+    assertThat(node.fsStats().containerFs().orElseThrow().availableBytes()).hasValue(2);
+    faults.heal();
+
+    assertThat(node.fsStats().rootFs().orElseThrow().availableBytes()).hasValue(500);
+    assertThat(node.fsStats().containerFs().orElseThrow().availableBytes()).hasValue(500);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Operation.class,
+      names = {"MEASURE", "MEASURE_ROOT", "MEASURE_CONTAINERS"})
+  void stoppedEngine_disksAreMeasuredAllTheSame_andGoOnHanging(Operation operation) {
+    node.withOneDisk();
+    faults.hangNext(operation);
+    Future<?> hung = threads.submit(() -> call(operation));
+    awaitHung();
+
+    node.stopEngine();
+    call(operation);
+
+    assertThat(hung.isDone()).isFalse();
+    assertThat(clock.hungCalls()).isOne();
+  }
+
+  @Test
   void shuffleListings_sameSeed_givesTheSameOtherOrder() {
     FakeNode twin = FakeNode.withDisk(1000);
     for (FakeNode each : List.of(node, twin)) {
@@ -436,6 +470,8 @@ class FaultsTest {
       case LIST_CONTAINERS -> node.runtime().listContainers();
       case REMOVE_IMAGE -> remove("app");
       case MEASURE -> measure();
+      case MEASURE_ROOT -> node.fsStats().rootFs();
+      case MEASURE_CONTAINERS -> node.fsStats().containerFs();
       case SUBSCRIBE -> node.events().subscribe(new RecordedEvents()).close();
       case LOOK_UP -> node.lookup().findImage("app");
       case PULL -> node.puller().pull("app:1", Optional.empty(), progress -> {});
