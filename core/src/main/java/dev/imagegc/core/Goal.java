@@ -162,6 +162,55 @@ sealed interface Goal {
     }
   }
 
+  /** So many available bytes and free inodes, whatever there was at the start. */
+  record Reclaim(SpaceTarget wanted) implements Goal {
+    @Override
+    public Operation operation() {
+      return Operation.RECLAIM;
+    }
+
+    @Override
+    public Reason reason() {
+      return Reason.SPACE;
+    }
+
+    @Override
+    public String because(Disk disk) {
+      return wanted.because();
+    }
+
+    @Override
+    public boolean countsInodes() {
+      return wanted.inodesFree() > 0;
+    }
+
+    @Override
+    public Target target(Disk disk) {
+      Target target = new Room(wanted);
+      return target.isReached(disk) ? Target.NONE : target;
+    }
+
+    private record Room(SpaceTarget wanted) implements Target {
+      @Override
+      public long missing(Disk disk) {
+        return wanted.availableBytes() == 0 ? 0 : wanted.availableBytes() - disk.available();
+      }
+
+      @Override
+      public long missingInodes(Disk disk) {
+        if (wanted.inodesFree() == 0) {
+          return 0;
+        }
+        if (disk.inodesUsagePercent().isEmpty()) {
+          throw new InvalidCapacityException("image filesystem " + disk.stats().path()
+              + " cannot be judged: its free inodes are unknown, and "
+              + wanted.inodesFree() + " are wanted");
+        }
+        return wanted.inodesFree() - disk.stats().inodesFree().orElseThrow();
+      }
+    }
+  }
+
   /** Everything unused. */
   record Purge() implements Goal {
     @Override

@@ -44,8 +44,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps a node's image filesystem from filling, without taking away an image that somebody needs.
  *
- * <p>Calls that act ({@link #garbageCollect()}, {@link #freeSpace(long)}, {@link #deleteUnusedImages()}) return a report and
- * never throw for trouble with the engine, the disk or the policy. {@link #plan()} and {@link #detectImages()} touch nothing
+ * <p>Calls that act ({@link #garbageCollect()}, {@link #freeSpace(long)}, {@link #reclaim(SpaceTarget)}, {@link
+ * #deleteUnusedImages()}) return a report and never throw for trouble with the engine, the disk or the policy. {@link #plan()} and {@link #detectImages()} touch nothing
  * and throw the typed {@link GcException}. All of these block for as long as the engine takes, within the {@link Deadlines},
  * and run one at a time: a call waits at most {@code maxWait} for another one, and an equal call that is running is joined.
  * {@link #records()}, {@link #leases()} and {@link #watchHealth()} never wait.
@@ -71,6 +71,8 @@ public final class ImageGcManager implements AutoCloseable {
       SingleWriter.Kind.joining("garbageCollect", GcReport.class);
   private final SingleWriter.Kind<GcReport> freeSpaceKind =
       SingleWriter.Kind.of("freeSpace", GcReport.class);
+  private final SingleWriter.Kind<GcReport> reclaimKind =
+      SingleWriter.Kind.of("reclaim", GcReport.class);
   private final SingleWriter.Kind<GcReport> purgeKind =
       SingleWriter.Kind.joining("deleteUnusedImages", GcReport.class);
   private final SingleWriter.Kind<GcPlan> planKind =
@@ -224,6 +226,21 @@ public final class ImageGcManager implements AutoCloseable {
         freeSpaceKind,
         Operation.FREE_SPACE,
         (thresholds, disk) -> Goal.FreeSpace.from(disk, bytes));
+  }
+
+  /**
+   * Frees images in the policy's order until the image filesystem has so much room, as disk pressure asks for it. With that much
+   * room already nothing is removed and the engine is not asked; images that maxAge makes due are left to {@link
+   * #garbageCollect()}. Never joins another call.
+   *
+   * @param target the available bytes, the free inodes, or both
+   * @return what was done; {@link Outcome#SHORT} if there was not enough that may go, {@link Outcome#FAILED} if inodes are wanted
+   *     and the disk measure does not know them
+   */
+  public GcReport reclaim(SpaceTarget target) {
+    Objects.requireNonNull(target, "target");
+    checkOpen();
+    return act(reclaimKind, Operation.RECLAIM, (thresholds, disk) -> new Goal.Reclaim(target));
   }
 
   /**

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core.pressure;
+
+import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.FsStats;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.NodeFs;
+import dev.imagegc.core.FsLayout;
+import dev.imagegc.core.internal.Durations;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds settings of image collection and of disk pressure that contradict each other. There are two ways:
+ *
+ * <ul>
+ *   <li>A threshold and its minimum reclaim are above what the low threshold leaves: collection stops while pressure goes on.
+ *   <li>A threshold is above what the high threshold leaves: pressure acts before collection does.
+ * </ul>
+ *
+ * Only signals of the image filesystem count, and of those that are the same one. Where the high threshold is 100, collection is
+ * off and nothing contradicts it.
+ */
+public final class Contradictions {
+  private Contradictions() {}
+
+  /**
+   * Compares what can be compared before anything is measured: thresholds in percent, with a minimum reclaim in percent or none,
+   * of the image filesystem and, if the policy has a layout, of those that are the same.
+   *
+   * @param gc the thresholds of image collection
+   * @param pressure the policy of disk pressure
+   * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
+   */
+  public static List<String> between(GcThresholds gc, PressurePolicy pressure) {
+    return find(gc, pressure, pressure.layout(), null);
+  }
+
+  /**
+   * Returns whether {@link #between(GcThresholds, PressurePolicy)} cannot compare all of it: a value is a number, or which
+   * filesystems are the same is to be found yet.
+   *
+   * @param pressure the policy of disk pressure
+   * @return whether the first measurement is needed
+   */
+  public static boolean needMeasurement(PressurePolicy pressure) {
+    return pressure.thresholds().stream()
+        .anyMatch(threshold -> !isAllPercent(threshold, pressure)
+            || (threshold.signal().filesystem() != NodeFs.IMAGEFS
+                && pressure.layout().isEmpty()));
+  }
+
+  /**
+   * Compares everything on a filesystem that was measured.
+   *
+   * @param gc the thresholds of image collection
+   * @param pressure the policy of disk pressure
+   * @param layout which filesystems are the same
+   * @param imageFs the image filesystem; if it does not tell its capacity or its inodes, what needs them is not compared
+   * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
+   */
+  public static List<String> between(
+      GcThresholds gc, PressurePolicy pressure, FsLayout layout, FsStats imageFs) {
+    return find(gc, pressure, Optional.of(layout), imageFs);
+  }
+
+  /**
+   * Explains settings of image collection that are allowed, but may surprise.
+   *
+   * @param gc the thresholds of image collection
+   * @return sentences for people, normally none
+   */
+  public static List<String> notes(GcThresholds gc) {
+    return gc.maxAge()
+        .filter(maxAge -> gc.minAge().compareTo(maxAge) > 0)
+        .map(maxAge -> List.of("minAge " + Durations.text(gc.minAge()) + " is above maxAge "
+            + Durations.text(maxAge) + ": that is allowed; an image that is unused for longer than"
+            + " maxAge goes when it is minAge old"))
+        .orElse(List.of());
+  }
+
+  private static List<String> find(
+      GcThresholds gc,
+      PressurePolicy pressure,
+      Optional<FsLayout> layout,
+      @Nullable FsStats imageFs) {
+    List<String> found = new ArrayList<>();
+    for (PressureThreshold threshold : pressure.thresholds()) {
+      DiskSignal signal = threshold.signal();
+      boolean inodes = signal.countsInodes();
+      int high = inodes ? gc.inodesHighPercent() : gc.highPercent();
+      int low = inodes ? gc.inodesLowPercent() : gc.lowPercent();
+      boolean onImageFs = signal.filesystem() == NodeFs.IMAGEFS
+          || layout
+              .filter(disks -> disks.isSame(signal.filesystem(), NodeFs.IMAGEFS))
+              .isPresent();
+      if (onImageFs && high < 100) {
+        String prefix = inodes ? "inodes" : "";
+        Scale scale = Scale.of(threshold, pressure, imageFs);
+        if (scale != null) {
+          compare(found, threshold, scale, name(prefix, "highPercent"), high, true);
+          compare(found, threshold, scale, name(prefix, "lowPercent"), low, false);
+        }
+      }
+    }
+    return found;
+  }
+
+  private static String name(String prefix, String field) {
+    return prefix.isEmpty()
+        ? field
+        : prefix + Character.toUpperCase(field.charAt(0)) + field.substring(1);
+  }
+
+  private static void compare(
+      List<String> found,
+      PressureThreshold threshold,
+      Scale scale,
+      String field,
+      int percent,
+      boolean isHigh) {
+    BigDecimal asks = isHigh ? scale.threshold() : scale.wanted();
+    BigDecimal leaves = scale.share(100 - percent);
+    if (asks.compareTo(leaves) <= 0) {
+      return;
+    }
+    String setting = threshold + (threshold.isHard() ? " (hard)" : " (soft)");
+    String reclaim = scale.reclaim().signum() == 0
+        ? ""
+        : " with a minimum reclaim of " + scale.text(scale.reclaim());
+    found.add(
+        isHigh
+            ? "threshold " + setting + " is met below " + scale.text(asks) + " available, and "
+                + field + " " + percent + " lets image collection begin at "
+                + scale.text(leaves) + ": pressure acts before collection does"
+            : "threshold " + setting + reclaim + " is over at " + scale.text(asks)
+                + " available, and " + field + " " + percent + " lets image collection stop at "
+                + scale.text(leaves) + ": collection stops while pressure goes on");
+  }
+
+  private static boolean isAllPercent(PressureThreshold threshold, PressurePolicy pressure) {
+    return threshold.value().isPercent()
+        && pressure
+            .minimumReclaim(threshold.signal())
+            .map(value -> value.isPercent() || value.amountOf(0) == 0)
+            .orElse(true);
+  }
+
+  /** What is compared, all in percent, or all in bytes or inodes if the capacity is known. */
+  private record Scale(
+      DiskSignal signal,
+      BigDecimal threshold,
+      BigDecimal reclaim,
+      @Nullable Long capacity) {
+    static @Nullable Scale of(
+        PressureThreshold threshold, PressurePolicy pressure, @Nullable FsStats imageFs) {
+      DiskSignal signal = threshold.signal();
+      Optional<PressureValue> reclaim = pressure.minimumReclaim(signal);
+      BigDecimal percent = threshold.value().percent();
+      if (imageFs == null) {
+        return percent == null || !isAllPercent(threshold, pressure)
+            ? null
+            : new Scale(
+                signal, percent, reclaim.map(PressureValue::percent).orElse(BigDecimal.ZERO), null);
+      }
+      try {
+        long capacity = Reading.of(signal, imageFs).capacity();
+        return new Scale(
+            signal,
+            BigDecimal.valueOf(threshold.value().amountOf(capacity)),
+            BigDecimal.valueOf(reclaim.map(value -> value.amountOf(capacity)).orElse(0L)),
+            capacity);
+      } catch (GcException e) {
+        return null; // nothing is known to contradict
+      }
+    }
+
+    BigDecimal wanted() {
+      return threshold.add(reclaim);
+    }
+
+    BigDecimal share(int percent) {
+      return capacity == null
+          ? BigDecimal.valueOf(percent)
+          : BigDecimal.valueOf(PressureValue.ofPercent(percent).amountOf(capacity));
+    }
+
+    String text(BigDecimal amount) {
+      if (capacity == null) {
+        return amount.stripTrailingZeros().toPlainString() + "%";
+      }
+      return amount.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0
+          ? amount.toPlainString()
+          : Reading.text(signal, amount.longValueExact());
+    }
+  }
+}

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core.pressure;
+
+import dev.imagegc.api.BusyException;
+import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.Container;
+import dev.imagegc.api.ContainerGcReport;
+import dev.imagegc.api.Decision;
+import dev.imagegc.api.DiskCondition;
+import dev.imagegc.api.DiskConditionListener;
+import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.FsStatsProvider;
+import dev.imagegc.api.GcClock;
+import dev.imagegc.api.GcEventType;
+import dev.imagegc.api.GcException;
+import dev.imagegc.api.GcListener;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PressureShortfall;
+import dev.imagegc.api.PressureShortfallHandler;
+import dev.imagegc.api.ProtocolException;
+import dev.imagegc.api.RankedContainer;
+import dev.imagegc.api.Runtime;
+import dev.imagegc.core.ImageGcManager;
+import dev.imagegc.core.SingleWriter;
+import dev.imagegc.core.SpaceTarget;
+import dev.imagegc.core.SystemGcClock;
+import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Events;
+import dev.imagegc.core.internal.Schedule;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Watches the filesystems of a node, makes room on one that runs out of it, and hands to the host what it cannot reclaim.
+ *
+ * <p>A pass measures, tells the host's {@link DiskConditionListener} which filesystems are under pressure, and acts on thresholds
+ * that are met and past their grace: on the filesystem that is short, and nowhere else, it removes ended containers, then as many
+ * images as are needed for the threshold and its minimum reclaim; after each step it measures again. What is short then is told to
+ * the {@link PressureShortfallHandler}, so that the host can stop workloads. This class never does.
+ *
+ * <p>What cannot be measured is neither pressure nor relief: its threshold is not watched meanwhile, which {@link
+ * GcEventType#SIGNAL_UNKNOWN} says, and conditions stay as they are. Grace and transition count elapsed time.
+ *
+ * <p>Calls that act never throw for trouble with the engine or the disk. With the {@link SingleWriter} of the collectors that it
+ * works with, a pass is one of their calls, and nobody interleaves. {@link #start()} checks by timer; without it nothing happens
+ * by itself. Thread-safe. The host closes what it handed in itself, after {@link #close()}.
+ *
+ * <pre>{@code
+ * SingleWriter writer = SingleWriter.create();
+ * ImageGcManager images = ImageGcManager.builder().runtime(docker).fsStats(disks).writer(writer).build();
+ * DiskPressureManager pressure = DiskPressureManager.builder()
+ *     .fsStats(disks)
+ *     .runtime(docker)
+ *     .images(images)
+ *     .writer(writer)
+ *     .conditionListener(condition -> report(condition))
+ *     .shortfallHandler(shortfall -> stopSomething(shortfall))
+ *     .build();
+ * pressure.start();
+ * }</pre>
+ */
+public final class DiskPressureManager implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DiskPressureManager.class);
+  private static final Duration CLOSING = Duration.ofSeconds(10);
+
+  private final SingleWriter.Kind<PressureReport> passKind =
+      SingleWriter.Kind.joining("a pressure check", PressureReport.class);
+  private final SingleWriter.Kind<Boolean> actKind =
+      SingleWriter.Kind.of("disk pressure", Boolean.class);
+
+  private final GcClock clock;
+  private final PressurePolicy policy;
+  private final Filesystems filesystems;
+  private final Reclaim.Tools tools;
+  private final @Nullable Runtime runtime;
+  private final @Nullable ImageGcManager images;
+  private final DiskConditionListener conditionListener;
+  private final PressureShortfallHandler shortfallHandler;
+  private final BoundedCalls engineCalls;
+  private final BoundedCalls conditionCalls;
+  private final BoundedCalls shortfallCalls;
+  private final Duration listDeadline;
+  private final Duration callbackDeadline;
+  private final Duration interval;
+  private final Duration maxWait;
+  private final SingleWriter writer;
+  private final SingleWriter passes;
+  private final Events events;
+  private final Schedule schedule;
+  private final AtomicBoolean started = new AtomicBoolean();
+  private final CompletableFuture<Boolean> closed = new CompletableFuture<>();
+
+  // One pass at a time works with these.
+  private final List<Watched> watched;
+  private final Conditions conditions;
+  private final Map<DiskSignal, Reading> lastActedOn = new EnumMap<>(DiskSignal.class);
+  private String lastUnknown = "";
+
+  private DiskPressureManager(Builder builder, FsStatsProvider fsStats) {
+    this.clock = builder.clock;
+    this.policy = builder.policy;
+    this.filesystems =
+        new Filesystems(fsStats, builder.measureDeadline, policy.layout(), builder.clock);
+    this.runtime = builder.runtime;
+    this.images = builder.images;
+    this.conditionListener = builder.conditionListener;
+    this.shortfallHandler = builder.shortfallHandler;
+    this.engineCalls = new BoundedCalls("the engine", clock, ProtocolException::new);
+    this.conditionCalls = new BoundedCalls("the condition listener", clock, ProtocolException::new);
+    this.shortfallCalls = new BoundedCalls("the shortfall handler", clock, ProtocolException::new);
+    this.listDeadline = builder.listDeadline;
+    this.callbackDeadline = builder.callbackDeadline;
+    this.interval = builder.interval;
+    this.maxWait = builder.maxWait;
+    this.writer = builder.writer == null ? SingleWriter.create(clock) : builder.writer;
+    this.passes = SingleWriter.create(clock);
+    this.events = new Events(builder.listener, callbackDeadline, clock, LOG);
+    this.schedule = new Schedule(builder.scheduler, Duration.ZERO, new Random());
+    this.watched = policy.thresholds().stream()
+        .map(threshold -> new Watched(threshold, policy))
+        .toList();
+    this.conditions = new Conditions(watched);
+    this.tools = new Reclaim.Tools(
+        filesystems,
+        builder.containers,
+        images == null ? null : removalOf(images),
+        policy.reclaimsEverythingUnused(),
+        events,
+        closed);
+  }
+
+  private static Reclaim.Images removalOf(ImageGcManager images) {
+    return new Reclaim.Images() {
+      @Override
+      public GcReport reclaim(SpaceTarget target) {
+        return images.reclaim(target);
+      }
+
+      @Override
+      public GcReport deleteUnused() {
+        return images.deleteUnusedImages();
+      }
+    };
+  }
+
+  /**
+   * Starts with the defaults; a disk measure must be given.
+   *
+   * @return a builder; not thread-safe
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Makes one pass, or joins the one that is running. Blocks for as long as the disk measure, the removals and the host's handler
+   * take, each within its deadline, and waits at most {@link Builder#maxWait} for a pass and as long for other calls on the node.
+   *
+   * @return what was found and done
+   * @throws IllegalStateException if this is closed
+   */
+  public PressureReport check() {
+    checkOpen();
+    return pass();
+  }
+
+  /**
+   * Begins to check by timer, at once and then in the interval, until {@link #close()}. Does not wait.
+   *
+   * @throws IllegalStateException if it was started or closed before
+   */
+  public void start() {
+    checkOpen();
+    if (!started.compareAndSet(false, true)) {
+      throw new IllegalStateException("start() may be called once");
+    }
+    schedule.start(interval, () -> {
+      if (!closed.isDone()) {
+        pass();
+      }
+    });
+  }
+
+  /**
+   * Returns how the filesystems are, by the last pass. Never waits; can be asked after {@link #close()} too.
+   *
+   * @return one condition for each filesystem that has thresholds, in their order
+   */
+  public List<DiskCondition> conditions() {
+    return conditions.current();
+  }
+
+  /**
+   * Returns the policy.
+   *
+   * @return the policy that it was built with
+   */
+  public PressurePolicy policy() {
+    return policy;
+  }
+
+  /**
+   * Ends the timer, lets a running pass stop before its next step, and waits for that for at most 10 s; then what still hangs is
+   * interrupted and left alone. Every later call but {@link #conditions()} and {@link #policy()} throws {@code
+   * IllegalStateException}. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    if (!closed.complete(true)) {
+      return;
+    }
+    schedule.stop();
+    try {
+      passes.awaitIdle(CLOSING);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // then there is no time to wait
+    }
+    filesystems.close();
+    engineCalls.close();
+    conditionCalls.close();
+    shortfallCalls.close();
+    events.close();
+  }
+
+  private void checkOpen() {
+    if (closed.isDone()) {
+      throw new IllegalStateException("this DiskPressureManager is closed");
+    }
+  }
+
+  private PressureReport pass() {
+    try {
+      return passes.run(passKind, maxWait, this::passAlone);
+    } catch (BusyException e) {
+      return notRun(Outcome.BUSY, e);
+    } catch (CancelledException e) {
+      return notRun(Outcome.FAILED, e);
+    }
+  }
+
+  private PressureReport notRun(Outcome outcome, GcException cause) {
+    return new PressureReport.Builder(clock.instant())
+        .outcome(outcome, cause)
+        .conditions(conditions())
+        .build();
+  }
+
+  private PressureReport passAlone() {
+    long startNanos = clock.nanoTime();
+    PressureReport.Builder report = new PressureReport.Builder(clock.instant());
+    events.drainProblems();
+    try {
+      observeAndAct(report);
+    } catch (BusyException e) {
+      report.outcome(Outcome.BUSY, e);
+    } catch (GcException e) {
+      report.outcome(Outcome.FAILED, e);
+    }
+    return report
+        .conditions(conditions())
+        .duration(Duration.ofNanos(clock.nanoTime() - startNanos))
+        .problems(events.drainProblems())
+        .build();
+  }
+
+  private void observeAndAct(PressureReport.Builder report) {
+    Readings readings = filesystems.measure();
+    report.before(readings);
+    long nowNanos = clock.nanoTime();
+    Instant now = clock.instant();
+    Map<DiskSignal, String> unknown = new EnumMap<>(DiskSignal.class);
+    GcException whyUnknown = null;
+    for (Watched one : watched) {
+      DiskSignal signal = one.threshold().signal();
+      try {
+        one.observe(readings.known(signal), nowNanos, now);
+      } catch (GcException e) {
+        one.unknown();
+        unknown.put(signal, e.getMessage());
+        whyUnknown = e;
+      }
+    }
+    report
+        .unknown(unknown)
+        .met(watched.stream().filter(Watched::isMet).map(Watched::threshold).toList());
+    tellUnknown(unknown);
+    conditions.update(watched, unknown.keySet(), now).forEach(this::tell);
+    List<Watched> due = watched.stream()
+        .filter(one -> one.isDue() && isNew(one.threshold().signal(), readings))
+        .toList();
+    if (!due.isEmpty()) {
+      act(report, due, readings);
+    } else if (whyUnknown != null
+        && watched.stream().allMatch(one -> unknown.containsKey(one.threshold().signal()))) {
+      report.outcome(Outcome.FAILED, whyUnknown);
+    }
+  }
+
+  /** Whether a signal is known, and not by the sample that was acted upon already. */
+  private boolean isNew(DiskSignal signal, Readings readings) {
+    return readings
+        .of(signal)
+        .filter(reading -> !reading.equals(lastActedOn.get(signal)))
+        .isPresent();
+  }
+
+  private void act(PressureReport.Builder report, List<Watched> due, Readings start) {
+    Reclaim reclaim = new Reclaim(tools, report, start);
+    report.actedOn(due.stream().map(Watched::threshold).toList());
+    try {
+      writer.run(actKind, maxWait, () -> {
+        reclaim.run(due);
+        return true;
+      });
+    } catch (BusyException e) {
+      report.actedOn(List.of());
+      throw e;
+    }
+    rememberAsActedOn(due, reclaim, reclaim.readings());
+    handOver(report, due, reclaim);
+    tellHandled(report, due, start, reclaim.readings());
+  }
+
+  /** Tells the host what is still short: once for each disk, and after each the numbers are fresh again. */
+  private void handOver(PressureReport.Builder report, List<Watched> due, Reclaim reclaim) {
+    Readings readings = reclaim.readings();
+    List<DiskSignal> told = new ArrayList<>();
+    Outcome outcome = Outcome.DONE;
+    GcException cause = null;
+    for (Watched one : due) {
+      DiskSignal signal = one.threshold().signal();
+      Reading reading;
+      try {
+        reading = readings.known(signal);
+      } catch (GcException e) {
+        outcome = Outcome.FAILED;
+        cause = e;
+        continue;
+      }
+      if (!one.isShort(reading)) {
+        continue;
+      }
+      if (reclaim.wasBusy(signal)) {
+        cause = new BusyException("another call was in the way of making room for " + signal);
+        outcome = Outcome.BUSY;
+        continue;
+      }
+      if (outcome.equals(Outcome.DONE)) {
+        outcome = Outcome.SHORT;
+      }
+      Readings now = readings;
+      if (told.stream().noneMatch(other -> now.isSameRoom(other, signal))) {
+        told.add(signal);
+        PressureShortfall shortfall = shortfall(one, reading, report);
+        report.shortfall(shortfall);
+        LOG.warn("{}", shortfall.message());
+        contained(
+            shortfallCalls, "take a shortfall", () -> shortfallHandler.onShortfall(shortfall));
+        readings = filesystems.measure();
+        report.after(readings);
+        rememberAsActedOn(due, reclaim, readings);
+      }
+    }
+    report.outcome(outcome, cause);
+  }
+
+  /** One sample is acted upon once; what met another call in the way has its turn yet. */
+  private void rememberAsActedOn(List<Watched> due, Reclaim reclaim, Readings readings) {
+    for (Watched one : due) {
+      DiskSignal signal = one.threshold().signal();
+      if (!reclaim.wasBusy(signal)) {
+        readings.of(signal).ifPresent(reading -> lastActedOn.put(signal, reading));
+      }
+    }
+  }
+
+  private PressureShortfall shortfall(Watched one, Reading reading, PressureReport.Builder report) {
+    PressureThreshold threshold = one.threshold();
+    long wanted = one.wanted(reading);
+    return PressureShortfall.builder(threshold.signal(), threshold.isHard(), reading.measuredAt())
+        .amounts(threshold.value().amountOf(reading.capacity()), wanted, reading.available())
+        .containers(ranking(report))
+        .message(one.describe(reading) + ": "
+            + Reading.text(threshold.signal(), wanted - reading.available())
+            + " are missing, and nothing more can be removed for it here")
+        .build();
+  }
+
+  private List<RankedContainer> ranking(PressureReport.Builder report) {
+    if (runtime == null) {
+      return List.of();
+    }
+    Runtime engine = runtime;
+    List<Container> containers;
+    try {
+      containers = engineCalls.call(
+          "list containers", listDeadline, () -> List.copyOf(engine.listContainers()));
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) {
+      events.problem("ranking", "the running containers are not known: " + e.getMessage());
+      return List.of();
+    }
+    List<ImageDecision> decisions = report.imageReports().stream()
+        .flatMap(done -> done.decisions().stream())
+        .toList();
+    return Ranking.of(
+        containers,
+        images == null
+            ? List.of()
+            : images.records().stream().map(ImageRecord::image).toList(),
+        decisions);
+  }
+
+  private void tell(DiskCondition condition) {
+    if (condition.isUnderPressure()) {
+      LOG.warn("{} is under disk pressure: {}", condition.filesystem(), condition.message());
+    } else {
+      LOG.info("{}", condition.message());
+    }
+    contained(conditionCalls, "take a condition", () -> conditionListener.onCondition(condition));
+  }
+
+  /** Calls the host; what it throws, or that it is late, is only told. */
+  private void contained(BoundedCalls calls, String what, Runnable call) {
+    try {
+      calls.call(what, callbackDeadline, () -> {
+        call.run();
+        return true;
+      });
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) {
+      Throwable thrown = e.getCause() == null ? e : e.getCause();
+      events.problem(what + ":" + thrown.getClass().getName(), e.getMessage());
+      LOG.debug("What the host threw", thrown);
+    }
+  }
+
+  /** One state for all signals; it ends and begins anew when other signals are unknown than before. */
+  private void tellUnknown(Map<DiskSignal, String> unknown) {
+    String signals = unknown.keySet().toString();
+    if (!signals.equals(lastUnknown)) {
+      lastUnknown = signals;
+      events.ended(
+          GcEventType.SIGNAL_UNKNOWN,
+          unknown.isEmpty()
+              ? "all signals with a threshold are measured again"
+              : "other signals are unknown now");
+    }
+    if (!unknown.isEmpty()) {
+      events.began(
+          GcEventType.SIGNAL_UNKNOWN,
+          unknown.entrySet().stream()
+              .map(entry ->
+                  "the threshold of " + entry.getKey() + " is not watched: " + entry.getValue())
+              .collect(Collectors.joining("; ")),
+          null,
+          null);
+    }
+  }
+
+  private void tellHandled(
+      PressureReport.Builder report, List<Watched> due, Readings before, Readings after) {
+    int containers = report.containerReport().map(done -> done.removed().size()).orElse(0);
+    long removed = report.imageReports().stream()
+        .flatMap(done -> done.decisions().stream())
+        .filter(image -> image.decision().equals(Decision.REMOVED))
+        .count();
+    String what = due.stream()
+        .map(one -> one.threshold().signal())
+        .distinct()
+        .map(signal -> signal + " " + text(signal, before) + " -> " + text(signal, after))
+        .collect(Collectors.joining(", "));
+    String message = "disk pressure " + report.outcome() + ": " + what + ", removed " + containers
+        + " containers and " + removed + " images";
+    LOG.info("{}", message);
+    List<GcReport> rounds = report.imageReports();
+    events.happened(
+        GcEventType.DISK_PRESSURE_HANDLED,
+        message,
+        null,
+        rounds.isEmpty() ? null : rounds.get(rounds.size() - 1));
+  }
+
+  private static String text(DiskSignal signal, Readings readings) {
+    Optional<Reading> reading = readings.of(signal);
+    return reading.isPresent() ? Reading.text(signal, reading.get().available()) : "unknown";
+  }
+
+  /** Builds a {@link DiskPressureManager}. Not thread-safe. */
+  public static final class Builder {
+    private @Nullable FsStatsProvider fsStats;
+    private PressurePolicy policy = PressurePolicy.ofDefaults();
+    private @Nullable Runtime runtime;
+    private @Nullable ImageGcManager images;
+    private @Nullable Supplier<ContainerGcReport> containers;
+    private DiskConditionListener conditionListener = DiskConditionListener.noop();
+    private PressureShortfallHandler shortfallHandler = PressureShortfallHandler.noop();
+    private GcListener listener = GcListener.noop();
+    private GcClock clock = SystemGcClock.instance();
+    private Duration measureDeadline = Duration.ofSeconds(10);
+    private Duration listDeadline = Duration.ofMinutes(2);
+    private Duration callbackDeadline = Duration.ofSeconds(5);
+    private Duration interval = Duration.ofSeconds(10);
+    private Duration maxWait = Duration.ofSeconds(30);
+    private @Nullable ScheduledExecutorService scheduler;
+    private @Nullable SingleWriter writer;
+
+    private Builder() {}
+
+    /**
+     * Sets the disk measure. Required.
+     *
+     * @param newFsStats measures the filesystems that have thresholds
+     * @return this builder
+     */
+    public Builder fsStats(FsStatsProvider newFsStats) {
+      fsStats = Objects.requireNonNull(newFsStats, "fsStats");
+      return this;
+    }
+
+    /**
+     * Sets the thresholds and what belongs to them.
+     *
+     * @param newPolicy the default is {@link PressurePolicy#ofDefaults()}
+     * @return this builder
+     */
+    public Builder policy(PressurePolicy newPolicy) {
+      policy = Objects.requireNonNull(newPolicy, "policy");
+      return this;
+    }
+
+    /**
+     * Sets who removes images. Without it no image goes.
+     *
+     * @param newImages the collector of this node; the host closes it
+     * @return this builder
+     */
+    public Builder images(ImageGcManager newImages) {
+      images = Objects.requireNonNull(newImages, "images");
+      return this;
+    }
+
+    /** Sets who removes containers; it must do so on the calling thread, and bound itself. Without it no container goes. */
+    Builder containerStep(Supplier<ContainerGcReport> step) {
+      containers = Objects.requireNonNull(step, "step");
+      return this;
+    }
+
+    /**
+     * Sets who lists the running containers that a {@link PressureShortfall} has for the host to rank. Without it, it has none.
+     *
+     * @param newRuntime the engine; the host closes it
+     * @return this builder
+     */
+    public Builder runtime(Runtime newRuntime) {
+      runtime = Objects.requireNonNull(newRuntime, "runtime");
+      return this;
+    }
+
+    /**
+     * Sets who hears of conditions.
+     *
+     * @param newListener the default ignores everything
+     * @return this builder
+     */
+    public Builder conditionListener(DiskConditionListener newListener) {
+      conditionListener = Objects.requireNonNull(newListener, "conditionListener");
+      return this;
+    }
+
+    /**
+     * Sets who hears of what cannot be reclaimed here.
+     *
+     * @param newHandler the default does nothing
+     * @return this builder
+     */
+    public Builder shortfallHandler(PressureShortfallHandler newHandler) {
+      shortfallHandler = Objects.requireNonNull(newHandler, "shortfallHandler");
+      return this;
+    }
+
+    /**
+     * Sets who hears of events. Those of the removals themselves go to the listeners of the collectors.
+     *
+     * @param newListener the default ignores everything
+     * @return this builder
+     */
+    public Builder listener(GcListener newListener) {
+      listener = Objects.requireNonNull(newListener, "listener");
+      return this;
+    }
+
+    /**
+     * Sets the time, for tests.
+     *
+     * @param newClock the default is the machine's
+     * @return this builder
+     */
+    public Builder clock(GcClock newClock) {
+      clock = Objects.requireNonNull(newClock, "clock");
+      return this;
+    }
+
+    /**
+     * Sets how long one filesystem may take to be measured.
+     *
+     * @param deadline above zero; the default is 10 s
+     * @return this builder
+     */
+    public Builder measureDeadline(Duration deadline) {
+      measureDeadline = Durations.positive("measureDeadline", deadline);
+      return this;
+    }
+
+    /**
+     * Sets how long the list of containers for a shortfall may take.
+     *
+     * @param deadline above zero; the default is 2 minutes
+     * @return this builder
+     */
+    public Builder listDeadline(Duration deadline) {
+      listDeadline = Durations.positive("listDeadline", deadline);
+      return this;
+    }
+
+    /**
+     * Sets how long one call to a listener or to the shortfall handler may take.
+     *
+     * @param deadline above zero; the default is 5 s
+     * @return this builder
+     */
+    public Builder callbackDeadline(Duration deadline) {
+      callbackDeadline = Durations.positive("callbackDeadline", deadline);
+      return this;
+    }
+
+    /**
+     * Sets the pause between two passes by timer.
+     *
+     * @param pause above zero; the default is 10 s
+     * @return this builder
+     */
+    public Builder interval(Duration pause) {
+      interval = Durations.positive("interval", pause);
+      return this;
+    }
+
+    /**
+     * Sets how long a pass waits for another call that is running before it reports BUSY.
+     *
+     * @param wait zero or more; the default is 30 s
+     * @return this builder
+     */
+    public Builder maxWait(Duration wait) {
+      maxWait = Durations.notNegative("maxWait", wait);
+      return this;
+    }
+
+    /**
+     * Sets what gives the beat of the timer. It only hands work to a thread of this manager and is never blocked.
+     *
+     * @param newScheduler the host's scheduler; the host closes it. The default is an own daemon thread
+     * @return this builder
+     */
+    public Builder scheduler(ScheduledExecutorService newScheduler) {
+      scheduler = Objects.requireNonNull(newScheduler, "scheduler");
+      return this;
+    }
+
+    /**
+     * Sets whom this manager takes turns with: it should be the writer of the collectors that it works with.
+     *
+     * @param newWriter the writer; the default is one of its own
+     * @return this builder
+     */
+    public Builder writer(SingleWriter newWriter) {
+      writer = Objects.requireNonNull(newWriter, "writer");
+      return this;
+    }
+
+    /**
+     * Returns the manager. Until {@link DiskPressureManager#start()} it does nothing by itself.
+     *
+     * @return the manager
+     * @throws IllegalStateException if the disk measure is missing
+     */
+    public DiskPressureManager build() {
+      if (fsStats == null) {
+        throw new IllegalStateException("fsStats must be set");
+      }
+      return new DiskPressureManager(this, fsStats);
+    }
+  }
+}

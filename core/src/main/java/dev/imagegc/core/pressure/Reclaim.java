@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package dev.imagegc.core.pressure;
+
+import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.ContainerGcReport;
+import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Outcome;
+import dev.imagegc.core.SpaceTarget;
+import dev.imagegc.core.internal.Events;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Future;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes room on the filesystems under pressure, as one part of the node's work: containers, then images, each only where it gives
+ * room; all filesystems are measured after each step, and the numbers then say whether another one is needed.
+ */
+final class Reclaim {
+  /** The removal of images, as a collector does it. */
+  interface Images {
+    GcReport reclaim(SpaceTarget target);
+
+    GcReport deleteUnused();
+  }
+
+  /** What it works with; the same for every pass. */
+  record Tools(
+      Filesystems filesystems,
+      @Nullable Supplier<ContainerGcReport> containers,
+      @Nullable Images images,
+      boolean everythingUnused,
+      Events events,
+      Future<?> closing) {}
+
+  private final Tools tools;
+  private final PressureReport.Builder report;
+  /** Signals for which a step met another call that was in the way: nobody knows what it would have given. */
+  private final Set<DiskSignal> busy = new HashSet<>();
+
+  private Readings readings;
+  private boolean containersBusy;
+  private boolean containersTried;
+  private boolean imagesBusy;
+  private boolean allUnusedTried;
+  private boolean bytesExhausted;
+  private boolean inodesExhausted;
+
+  Reclaim(Tools tools, PressureReport.Builder report, Readings readings) {
+    this.tools = tools;
+    this.report = report;
+    this.readings = readings;
+  }
+
+  /** The last measurement. */
+  Readings readings() {
+    return readings;
+  }
+
+  /** Whether a step for the signal met another call that was in the way. */
+  boolean wasBusy(DiskSignal signal) {
+    return busy.contains(signal);
+  }
+
+  /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
+  void run(List<Watched> due) {
+    measure();
+    for (Watched one : due) {
+      makeRoom(one);
+    }
+  }
+
+  private void makeRoom(Watched one) {
+    DiskSignal signal = one.threshold().signal();
+    if (reading(one).isPresent() && tools.containers() != null && readings.containersOn(signal)) {
+      removeContainers(tools.containers());
+      if (containersBusy) {
+        busy.add(signal);
+      }
+    }
+    Optional<Reading> still = reading(one);
+    if (still.isPresent() && tools.images() != null && readings.imagesOn(signal)) {
+      removeImages(tools.images(), one, still.get());
+      if (imagesBusy) {
+        busy.add(signal);
+      }
+    }
+  }
+
+  /** What it is, if that is known and still short. */
+  private Optional<Reading> reading(Watched one) {
+    return readings.of(one.threshold().signal()).filter(one::isShort);
+  }
+
+  private void removeContainers(Supplier<ContainerGcReport> containers) {
+    if (containersTried) {
+      return;
+    }
+    containersTried = true;
+    refuseIfClosing();
+    try {
+      ContainerGcReport done = containers.get();
+      report.containerReport(done);
+      containersBusy = done.outcome().equals(Outcome.BUSY);
+    } catch (RuntimeException e) { // closed by the host, say
+      failed("removing containers", e);
+    }
+    measure();
+  }
+
+  private void removeImages(Images images, Watched one, Reading reading) {
+    boolean inodes = one.threshold().signal().countsInodes();
+    if (tools.everythingUnused() ? allUnusedTried : inodes ? inodesExhausted : bytesExhausted) {
+      return; // what may go is gone
+    }
+    allUnusedTried = true;
+    refuseIfClosing();
+    boolean enough = false;
+    try {
+      GcReport done =
+          tools.everythingUnused() ? images.deleteUnused() : images.reclaim(target(one, reading));
+      report.imageReport(done);
+      enough = done.outcome().equals(Outcome.DONE);
+      imagesBusy |= done.outcome().equals(Outcome.BUSY);
+    } catch (RuntimeException e) {
+      failed("removing images", e);
+    }
+    if (inodes) {
+      inodesExhausted = !enough;
+    } else {
+      bytesExhausted = !enough;
+    }
+    measure();
+  }
+
+  private static SpaceTarget target(Watched one, Reading reading) {
+    long wanted = one.wanted(reading);
+    SpaceTarget target = one.threshold().signal().countsInodes()
+        ? SpaceTarget.inodesFree(wanted)
+        : SpaceTarget.availableBytes(wanted);
+    return target.because(one.describe(reading));
+  }
+
+  private void failed(String step, RuntimeException e) {
+    if (e instanceof CancelledException cancelled) {
+      throw cancelled;
+    }
+    tools.events().problem(step + ":" + e.getClass().getName(), step + " failed: " + e);
+  }
+
+  private void measure() {
+    readings = tools.filesystems().measure();
+    report.after(readings);
+  }
+
+  private void refuseIfClosing() {
+    if (tools.closing().isDone()) {
+      throw new CancelledException("the manager was closed during the pass");
+    }
+  }
+}
