@@ -13,5 +13,6 @@ module dev.imagegc.core {
   exports dev.imagegc.core.container;
   exports dev.imagegc.core.disk;
   exports dev.imagegc.core.pressure;
+  exports dev.imagegc.core.node;
   exports dev.imagegc.core.pull;
 }

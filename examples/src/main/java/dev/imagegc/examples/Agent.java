@@ -52,6 +52,7 @@ public final class Agent implements Callable<Integer> {
     CommandLine commandLine = new CommandLine(new Agent(demo))
         .addSubcommand(demo)
         .addSubcommand(new PlanCommand(connector, console))
+        .addSubcommand(new StatusCommand(connector, console))
         .addSubcommand(new CollectCommand(connector, console))
         .addSubcommand(new PurgeCommand(connector, console))
         .addSubcommand(new RunCommand(connector, console, signals));

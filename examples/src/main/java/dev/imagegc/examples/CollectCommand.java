@@ -20,7 +20,7 @@ final class CollectCommand extends OneShotCommand {
 
   @Override
   Result perform(Node node, Warnings warnings) {
-    GcReport report = node.gc().garbageCollect();
+    GcReport report = node.images().garbageCollect();
     if (report.outcome().equals(Outcome.NOT_NEEDED) && report.decisions().isEmpty()) {
       report = lookAtTheEngine(node, report);
     }
@@ -34,7 +34,7 @@ final class CollectCommand extends OneShotCommand {
    */
   private static GcReport lookAtTheEngine(Node node, GcReport report) {
     try {
-      node.gc().detectImages();
+      node.images().detectImages();
       return report;
     } catch (GcException e) {
       GcReport.Builder failed = GcReport.builder(report.operation(), report.startedAt())

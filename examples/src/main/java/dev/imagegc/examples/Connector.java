@@ -7,7 +7,9 @@ import dev.imagegc.api.Runtime;
 import dev.imagegc.core.LocalFsStatsProvider;
 import dev.imagegc.core.SystemGcClock;
 import dev.imagegc.docker.DockerRuntime;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /** Makes what a collector needs of the machine. Tests put a fake node here. */
 @FunctionalInterface
@@ -15,11 +17,14 @@ interface Connector {
   /** What a collector needs of the machine. */
   record Connection(Runtime runtime, FsStatsProvider fsStats, GcClock clock, Runnable close) {}
 
-  /** Connects to nothing yet; the first call does. */
-  Connection connect(NodeOptions options);
+  /** Which filesystems are measured beside that of the images, and whether inodes are counted, which costs a process each time. */
+  record Disks(Optional<Path> rootFs, Optional<Path> containerFs, boolean inodes) {}
 
-  /** A container engine that speaks Docker's API, and the disk of this machine. */
-  static Connection docker(NodeOptions options) {
+  /** Connects to nothing yet; the first call does. */
+  Connection connect(NodeOptions options, Disks disks);
+
+  /** A container engine that speaks Docker's API, and the disks of this machine. */
+  static Connection docker(NodeOptions options, Disks disks) {
     DockerRuntime.Builder builder = DockerRuntime.builder();
     options.host().ifPresent(builder::host);
     options
@@ -39,10 +44,9 @@ interface Connector {
         .imageFs()
         .map(LocalFsStatsProvider::of)
         .orElseGet(() -> LocalFsStatsProvider.locatedBy(docker::imageFsPath));
+    disk = disks.rootFs().map(disk::rootFsAt).orElse(disk);
+    disk = disks.containerFs().map(disk::containerFsAt).orElse(disk);
     return new Connection(
-        docker,
-        options.countsInodes() ? disk.withInodes() : disk,
-        SystemGcClock.instance(),
-        docker::close);
+        docker, disks.inodes() ? disk.withInodes() : disk, SystemGcClock.instance(), docker::close);
   }
 }

@@ -13,7 +13,6 @@ import picocli.CommandLine.Mixin;
 /** A command that looks at the node once. */
 abstract class OneShotCommand implements Callable<Integer> {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final Duration NO_TIMERS = Duration.ofDays(1);
 
   @Mixin
   private final NodeOptions options = new NodeOptions();
@@ -56,7 +55,7 @@ abstract class OneShotCommand implements Callable<Integer> {
     Logging.level(options.verbose() ? "debug" : "off");
     options.defaultTimeout(TIMEOUT);
     Warnings warnings = new Warnings();
-    try (Node node = Node.open(options, connector, warnings, NO_TIMERS, NO_TIMERS)) {
+    try (Node node = Node.ofImages(options, connector, warnings)) {
       Result result = perform(node, warnings);
       print(result);
       if (result.json().error() == null) { // else one sentence is enough

@@ -15,6 +15,6 @@ final class PlanCommand extends OneShotCommand {
 
   @Override
   Result perform(Node node, Warnings warnings) {
-    return Result.of(node, node.gc().plan());
+    return Result.of(node, node.images().plan());
   }
 }

@@ -17,7 +17,7 @@ final class PurgeCommand extends OneShotCommand {
 
   @Override
   Result perform(Node node, Warnings warnings) {
-    GcReport report = node.gc().deleteUnusedImages();
+    GcReport report = node.images().deleteUnusedImages();
     warnings.addProblems(report.problems());
     return Result.of(node, report);
   }

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.api.ContainerGcReport;
+import dev.imagegc.api.DiskCondition;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
+import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -22,13 +27,26 @@ import picocli.CommandLine.Option;
     name = "run",
     description =
         "Watches the node until SIGTERM or SIGINT: a round at every interval, and a look at what is in use at"
-            + " least as often. An engine that is down or hangs is tried again.")
+            + " least as often; by options also the containers that have ended, and disk pressure. An engine that is down"
+            + " or hangs is tried again. With --state DIR, 'status --state DIR' shows how it is.")
 final class RunCommand implements Callable<Integer> {
   /** Use of an image is only seen when somebody looks, so a long interval does not mean few looks. */
   private static final Duration RAREST_LOOK = Duration.ofMinutes(5);
 
+  private static final Set<GcEventType> WARNINGS = Set.of(
+      GcEventType.REFERENCES_LOST,
+      GcEventType.RULE_UNMATCHED,
+      GcEventType.SETTINGS_CONTRADICT,
+      GcEventType.SIGNAL_UNKNOWN);
+
   @Mixin
   private final NodeOptions options = new NodeOptions();
+
+  @Mixin
+  private final ContainerOptions containers = new ContainerOptions();
+
+  @Mixin
+  private final PressureOptions pressure = new PressureOptions();
 
   @Option(
       names = "--interval",
@@ -42,6 +60,8 @@ final class RunCommand implements Callable<Integer> {
 
   private final AtomicReference<@Nullable Node> running = new AtomicReference<>();
   private Optional<Outcome> lastOutcome = Optional.empty(); // only used by the listener's thread
+  private Optional<Outcome> lastContainerOutcome =
+      Optional.empty(); // only used by the listener's thread
   private boolean optionsChecked; // only used by the listener's thread
 
   RunCommand(Connector connector, Console console, Supplier<StopSignal> signals) {
@@ -51,15 +71,18 @@ final class RunCommand implements Callable<Integer> {
   }
 
   @Override
+  @SuppressWarnings("try") // the socket answers by itself
   public Integer call() throws InterruptedException {
     if (interval.isZero()) {
       throw new UsageException("--interval must be above zero, but is 0s");
     }
     Logging.level(options.verbose() ? "debug" : "info");
     StopSignal signal = signals.get();
-    try (Node node = Node.open(options, connector, this::onEvent, look(), interval)) {
+    Node.Rest rest = new Node.Rest(containers, pressure, this::onCondition);
+    try (Node node = Node.ofAll(options, rest, connector, this::onEvent, look(), interval);
+        StatusSocket socket = answering(node)) {
       running.set(node);
-      node.gc().start();
+      node.all().start();
       console.note("watching, a round every " + Human.duration(interval) + limits()
           + "; end with SIGTERM or Ctrl-C");
       signal.awaitAsked();
@@ -75,6 +98,20 @@ final class RunCommand implements Callable<Integer> {
     return ExitCodes.FINE;
   }
 
+  /** Answers whoever asks how the agent is; null if it cannot, which does not keep it from its work. */
+  private @Nullable StatusSocket answering(Node node) {
+    if (options.state().isEmpty()) {
+      return null;
+    }
+    try {
+      return StatusSocket.open(
+          options.state().get(), () -> StatusJson.of(node.all().status(), true));
+    } catch (IOException | RuntimeException e) {
+      console.warn("nobody can ask this agent for its status: " + e.getMessage());
+      return null;
+    }
+  }
+
   private String limits() {
     Limits limits = options.limits();
     return limits.equals(Limits.NONE) ? "" : ", which ends at " + limits;
@@ -85,13 +122,18 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void onEvent(GcEvent event) {
-    if (event.type().equals(GcEventType.REFERENCES_LOST)
-        || event.type().equals(GcEventType.RULE_UNMATCHED)) {
+    if (WARNINGS.contains(event.type()) && event.phase() != GcEvent.Phase.ENDED) {
       console.warn(event.message()); // the library logs it once, among others
-    }
-    if (!event.type().equals(GcEventType.ROUND_FINISHED)) {
-      return; // the library logs what lasts
-    }
+    } else if (event.type().equals(GcEventType.ROUND_FINISHED)) {
+      onRound(event);
+    } else if (event.type().equals(GcEventType.CONTAINER_GC_FINISHED)) {
+      onContainers(event);
+    } else if (event.type().equals(GcEventType.DISK_PRESSURE_HANDLED)) {
+      say(event.at() + " " + event.message(), StatusJson.EventLine.of("pressure", event));
+    } // the library logs what lasts
+  }
+
+  private void onRound(GcEvent event) {
     GcReport report = event.report().orElseThrow();
     if (options.json()) {
       console.say(RoundJson.of(report, options.limits()));
@@ -102,13 +144,35 @@ final class RunCommand implements Callable<Integer> {
     report.filesystemBefore().ifPresent(this::checkOptions);
   }
 
+  private void onContainers(GcEvent event) {
+    ContainerGcReport report = event.containerReport().orElseThrow();
+    boolean isNews =
+        !report.removed().isEmpty() || !lastContainerOutcome.equals(Optional.of(report.outcome()));
+    if (isNews) {
+      say(event.at() + " " + event.message(), StatusJson.EventLine.of("containers", event));
+    }
+    lastContainerOutcome = Optional.of(report.outcome());
+  }
+
+  private void onCondition(DiskCondition condition) {
+    say(
+        condition.since().map(Instant::toString).orElse("") + " DiskPressure on "
+            + condition.filesystem()
+            + (condition.isUnderPressure() ? ": " : " is over: ") + condition.message(),
+        StatusJson.ConditionLine.of(condition));
+  }
+
+  private void say(String text, Object json) {
+    console.say(options.json() ? json : Human.clean(text));
+  }
+
   private boolean isNews(GcReport report) {
     return !report.removed().isEmpty() || !lastOutcome.equals(Optional.of(report.outcome()));
   }
 
   private void checkOptions(FsStats measured) {
     Node node = running.get();
-    if (optionsChecked || node == null || node.gc().records().isEmpty()) {
+    if (optionsChecked || node == null || node.images().records().isEmpty()) {
       return;
     }
     optionsChecked = true;

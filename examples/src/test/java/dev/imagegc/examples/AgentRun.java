@@ -23,7 +23,7 @@ record AgentRun(int exitCode, String out, String err) {
   }
 
   static Connector connector(FakeNode node) {
-    return options ->
+    return (options, disks) ->
         new Connector.Connection(node.runtime(), node.fsStats(), node.clock(), () -> {});
   }
 

@@ -37,7 +37,7 @@ public final class Contradictions {
    * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
    */
   public static List<String> between(GcThresholds gc, PressurePolicy pressure) {
-    return find(gc, pressure, pressure.layout(), null);
+    return sentences(find(gc, pressure, pressure.layout(), null));
   }
 
   /**
@@ -65,7 +65,7 @@ public final class Contradictions {
    */
   public static List<String> between(
       GcThresholds gc, PressurePolicy pressure, FsLayout layout, FsStats imageFs) {
-    return find(gc, pressure, Optional.of(layout), imageFs);
+    return sentences(find(gc, pressure, Optional.of(layout), imageFs));
   }
 
   /**
@@ -83,12 +83,20 @@ public final class Contradictions {
         .orElse(List.of());
   }
 
-  private static List<String> find(
+  /** Two settings that contradict each other, and a sentence on it. */
+  record Contradiction(PressureThreshold threshold, String field, String sentence) {}
+
+  private static List<String> sentences(List<Contradiction> found) {
+    return found.stream().map(Contradiction::sentence).toList();
+  }
+
+  /** Finds them, on a filesystem that was measured or else (null) in percent only. */
+  static List<Contradiction> find(
       GcThresholds gc,
       PressurePolicy pressure,
       Optional<FsLayout> layout,
       @Nullable FsStats imageFs) {
-    List<String> found = new ArrayList<>();
+    List<Contradiction> found = new ArrayList<>();
     for (PressureThreshold threshold : pressure.thresholds()) {
       DiskSignal signal = threshold.signal();
       boolean inodes = signal.countsInodes();
@@ -117,7 +125,7 @@ public final class Contradictions {
   }
 
   private static void compare(
-      List<String> found,
+      List<Contradiction> found,
       PressureThreshold threshold,
       Scale scale,
       String field,
@@ -132,14 +140,14 @@ public final class Contradictions {
     String reclaim = scale.reclaim().signum() == 0
         ? ""
         : " with a minimum reclaim of " + scale.text(scale.reclaim());
-    found.add(
-        isHigh
-            ? "threshold " + setting + " is met below " + scale.text(asks) + " available, and "
-                + field + " " + percent + " lets image collection begin at "
-                + scale.text(leaves) + ": pressure acts before collection does"
-            : "threshold " + setting + reclaim + " is over at " + scale.text(asks)
-                + " available, and " + field + " " + percent + " lets image collection stop at "
-                + scale.text(leaves) + ": collection stops while pressure goes on");
+    String sentence = isHigh
+        ? "threshold " + setting + " is met below " + scale.text(asks) + " available, and "
+            + field + " " + percent + " lets image collection begin at "
+            + scale.text(leaves) + ": pressure acts before collection does"
+        : "threshold " + setting + reclaim + " is over at " + scale.text(asks)
+            + " available, and " + field + " " + percent + " lets image collection stop at "
+            + scale.text(leaves) + ": collection stops while pressure goes on";
+    found.add(new Contradiction(threshold, field, sentence));
   }
 
   private static boolean isAllPercent(PressureThreshold threshold, PressurePolicy pressure) {

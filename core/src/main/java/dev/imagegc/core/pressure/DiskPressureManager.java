@@ -15,9 +15,11 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.PressureShortfall;
 import dev.imagegc.api.PressureShortfallHandler;
 import dev.imagegc.api.ProtocolException;
@@ -27,6 +29,7 @@ import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SingleWriter;
 import dev.imagegc.core.SpaceTarget;
 import dev.imagegc.core.SystemGcClock;
+import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.internal.BoundedCalls;
 import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.internal.Events;
@@ -84,6 +87,8 @@ public final class DiskPressureManager implements AutoCloseable {
 
   private final SingleWriter.Kind<PressureReport> passKind =
       SingleWriter.Kind.joining("a pressure check", PressureReport.class);
+  private final SingleWriter.Kind<PressureReport> lookKind =
+      SingleWriter.Kind.joining("a look at disk pressure", PressureReport.class);
   private final SingleWriter.Kind<Boolean> actKind =
       SingleWriter.Kind.of("disk pressure", Boolean.class);
 
@@ -98,6 +103,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private final BoundedCalls engineCalls;
   private final BoundedCalls conditionCalls;
   private final BoundedCalls shortfallCalls;
+  private final BoundedCalls policyCalls;
   private final Duration listDeadline;
   private final Duration callbackDeadline;
   private final Duration interval;
@@ -112,6 +118,7 @@ public final class DiskPressureManager implements AutoCloseable {
   // One pass at a time works with these.
   private final List<Watched> watched;
   private final Conditions conditions;
+  private final SettingsCheck settings;
   private final Map<DiskSignal, Reading> lastActedOn = new EnumMap<>(DiskSignal.class);
   private String lastUnknown = "";
 
@@ -139,6 +146,10 @@ public final class DiskPressureManager implements AutoCloseable {
         .map(threshold -> new Watched(threshold, policy))
         .toList();
     this.conditions = new Conditions(watched);
+    this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
+    this.settings =
+        new SettingsCheck(builder.imageThresholds, policy, policyCalls, callbackDeadline, events);
+    settings.atTheBeginning();
     this.tools = new Reclaim.Tools(
         filesystems,
         builder.containers,
@@ -180,7 +191,18 @@ public final class DiskPressureManager implements AutoCloseable {
    */
   public PressureReport check() {
     checkOpen();
-    return pass();
+    return pass(passKind, true);
+  }
+
+  /**
+   * Measures and tells conditions, as {@link #check()} does, but acts on nothing. Blocks for as long as the disk measure takes.
+   *
+   * @return what was found
+   * @throws IllegalStateException if this is closed
+   */
+  public PressureReport look() {
+    checkOpen();
+    return pass(lookKind, false);
   }
 
   /**
@@ -195,7 +217,7 @@ public final class DiskPressureManager implements AutoCloseable {
     }
     schedule.start(interval, () -> {
       if (!closed.isDone()) {
-        pass();
+        pass(passKind, true);
       }
     });
   }
@@ -207,6 +229,16 @@ public final class DiskPressureManager implements AutoCloseable {
    */
   public List<DiskCondition> conditions() {
     return conditions.current();
+  }
+
+  /**
+   * Returns the settings of image collection and of disk pressure that contradict each other, as far as they are known: some are
+   * found at the first measurement only. Never waits.
+   *
+   * @return a sentence for each; none if all is well, or without {@link Builder#imageThresholds}
+   */
+  public List<String> contradictions() {
+    return settings.found();
   }
 
   /**
@@ -238,6 +270,7 @@ public final class DiskPressureManager implements AutoCloseable {
     engineCalls.close();
     conditionCalls.close();
     shortfallCalls.close();
+    policyCalls.close();
     events.close();
   }
 
@@ -247,9 +280,9 @@ public final class DiskPressureManager implements AutoCloseable {
     }
   }
 
-  private PressureReport pass() {
+  private PressureReport pass(SingleWriter.Kind<PressureReport> kind, boolean acts) {
     try {
-      return passes.run(passKind, maxWait, this::passAlone);
+      return passes.run(kind, maxWait, () -> passAlone(acts));
     } catch (BusyException e) {
       return notRun(Outcome.BUSY, e);
     } catch (CancelledException e) {
@@ -264,12 +297,12 @@ public final class DiskPressureManager implements AutoCloseable {
         .build();
   }
 
-  private PressureReport passAlone() {
+  private PressureReport passAlone(boolean acts) {
     long startNanos = clock.nanoTime();
     PressureReport.Builder report = new PressureReport.Builder(clock.instant());
     events.drainProblems();
     try {
-      observeAndAct(report);
+      observeAndAct(report, acts);
     } catch (BusyException e) {
       report.outcome(Outcome.BUSY, e);
     } catch (GcException e) {
@@ -282,9 +315,10 @@ public final class DiskPressureManager implements AutoCloseable {
         .build();
   }
 
-  private void observeAndAct(PressureReport.Builder report) {
+  private void observeAndAct(PressureReport.Builder report, boolean acts) {
     Readings readings = filesystems.measure();
     report.before(readings);
+    settings.at(readings);
     long nowNanos = clock.nanoTime();
     Instant now = clock.instant();
     Map<DiskSignal, String> unknown = new EnumMap<>(DiskSignal.class);
@@ -307,7 +341,7 @@ public final class DiskPressureManager implements AutoCloseable {
     List<Watched> due = watched.stream()
         .filter(one -> one.isDue() && isNew(one.threshold().signal(), readings))
         .toList();
-    if (!due.isEmpty()) {
+    if (acts && !due.isEmpty()) {
       act(report, due, readings);
     } else if (whyUnknown != null
         && watched.stream().allMatch(one -> unknown.containsKey(one.threshold().signal()))) {
@@ -514,6 +548,7 @@ public final class DiskPressureManager implements AutoCloseable {
     private @Nullable Runtime runtime;
     private @Nullable ImageGcManager images;
     private @Nullable Supplier<ContainerGcReport> containers;
+    private @Nullable Supplier<GcThresholds> imageThresholds;
     private DiskConditionListener conditionListener = DiskConditionListener.noop();
     private PressureShortfallHandler shortfallHandler = PressureShortfallHandler.noop();
     private GcListener listener = GcListener.noop();
@@ -558,6 +593,28 @@ public final class DiskPressureManager implements AutoCloseable {
      */
     public Builder images(ImageGcManager newImages) {
       images = Objects.requireNonNull(newImages, "images");
+      return this;
+    }
+
+    /**
+     * Sets who removes containers. Without it no container goes.
+     *
+     * @param newContainers the collector of this node; the host closes it
+     * @return this builder
+     */
+    public Builder containers(ContainerGcManager newContainers) {
+      return containerStep(newContainers::collectForSpace);
+    }
+
+    /**
+     * Sets what image collection goes by, so that settings that contradict each other are told: as {@link
+     * GcEventType#SETTINGS_CONTRADICT}, in the log and by {@link DiskPressureManager#contradictions()}.
+     *
+     * @param thresholds asked when this is built and at the first measurement, with a deadline; usually {@code policy::thresholds}
+     * @return this builder
+     */
+    public Builder imageThresholds(Supplier<GcThresholds> thresholds) {
+      imageThresholds = Objects.requireNonNull(thresholds, "imageThresholds");
       return this;
     }
 
