@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.imagegc.api.BusyException;
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerReason;
 import dev.imagegc.api.ContainerState;
@@ -239,8 +240,9 @@ class ContainerHostTest {
   }
 
   @Test
-  void leasesThatCannotBeAsked_keepTheContainer() {
+  void leasesThatCannotBeAsked_keepTheContainers_andAreOneProblem() {
     neverStarted();
+    dead(node, "d", "pod", "app", 1).image("i").state(ContainerState.CREATED).add();
     dead(node, "noImage", "pod", "app", 1).state(ContainerState.CREATED).add();
     Predicate<ImageId> broken = image -> {
       throw new IllegalStateException("no leases");
@@ -251,6 +253,29 @@ class ContainerHostTest {
       assertThat(find(report, "c").detail()).contains("no leases");
       assertThat(reason(report, "noImage")).isEqualTo(ContainerReason.LEASED);
       assertThat(report.problems()).singleElement().asString().contains("no leases");
+    }
+  }
+
+  // Threads
+
+  @Test
+  void interruptedCaller_getsAReport_andKeepsItsFlag() {
+    dead(node, "a", "pod", "app", 1).add();
+    try (ContainerGcManager gc =
+        builder().workloads(() -> WorkloadView.of(Set.of())).build()) {
+      node.faults().afterNext(Operation.LIST_CONTAINERS, new Interruption(Thread.currentThread()));
+      ContainerGcReport report = gc.collect();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(report.cause()).containsInstanceOf(CancelledException.class);
+      assertThat(node.containerIds()).containsExactly("a");
+    }
+  }
+
+  private record Interruption(Thread thread) implements Runnable {
+    @Override
+    public void run() {
+      thread.interrupt();
     }
   }
 
