@@ -144,7 +144,8 @@ public final class Deadlines {
      * Sets the deadline of a list of images or containers.
      *
      * @param deadline the fixed part; the default is 10 s
-     * @param perImage what each image of the last listing adds, zero or more; the default is 20 ms
+     * @param perImage what each image of the last listing adds, zero or more; the default is 20 ms. In container collection it is
+     *     each container
      * @return this builder
      */
     public Builder list(Duration deadline, Duration perImage) {

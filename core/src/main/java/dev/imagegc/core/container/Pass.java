@@ -99,7 +99,7 @@ final class Pass {
     return builder
         .decisions(ordered)
         .duration(Duration.ofNanos(tools.clock().nanoTime() - startNanos))
-        .problems(tools.events().drainProblems())
+        .problems(tools.events().drainProblems().stream().distinct().toList())
         .build();
   }
 

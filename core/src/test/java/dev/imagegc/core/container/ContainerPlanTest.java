@@ -22,6 +22,7 @@ import dev.imagegc.api.Workloads;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -192,7 +193,7 @@ class ContainerPlanTest {
     dead(node, "deleted", "pod-b", "app", 2).add();
     node.container("unowned")
         .state(ContainerState.EXITED)
-        .createdAt(java.time.Instant.ofEpochSecond(4))
+        .createdAt(Instant.ofEpochSecond(4))
         .add();
     node.faults().shuffleListings(7);
     try (ContainerGcManager gc = collector(node, policy(0, 1, 1).collectsUnowned(true))

@@ -8,6 +8,7 @@ import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.Decision;
 import dev.imagegc.testkit.ContainerSpec;
 import dev.imagegc.testkit.FakeNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
@@ -26,7 +27,7 @@ final class Containers {
   /** A policy with the three numbers of the kubelet. */
   static ContainerGcPolicy.Builder policy(int minutes, int perUnit, int total) {
     return ContainerGcPolicy.builder()
-        .minAge(java.time.Duration.ofMinutes(minutes))
+        .minAge(Duration.ofMinutes(minutes))
         .maxPerUnit(perUnit)
         .maxContainers(total);
   }
