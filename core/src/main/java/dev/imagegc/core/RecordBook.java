@@ -222,8 +222,8 @@ final class RecordBook {
       toHold.add(tracked);
     }
     boolean used = tracked.user() != null;
-    if (same && !used && restored.isEmpty()) {
-      return false;
+    if (same && restored.isEmpty()) { // nearly always
+      return used && tracked.usedAt(now);
     }
     ImageRecord after = tracked.update(known -> {
       ImageRecord told = remembered(image, known);

@@ -6,6 +6,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.ImageRecord;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -48,11 +49,15 @@ final class TrackedImage {
     return record;
   }
 
-  /** Notes that it was used; an earlier time than the one that is known changes nothing. */
-  void usedAt(Instant time) {
-    update(known -> known.lastUsed().filter(last -> !last.isBefore(time)).isPresent()
-        ? known
-        : ImageRecord.of(known.image(), known.firstDetected(), time));
+  /** Notes that it was used; an earlier time than the one that is known changes nothing. Returns whether it changed. */
+  synchronized boolean usedAt(Instant time) {
+    ImageRecord known = record;
+    Optional<Instant> last = known.lastUsed();
+    if (last.isPresent() && !last.get().isBefore(time)) {
+      return false;
+    }
+    record = ImageRecord.of(known.image(), known.firstDetected(), time);
+    return true;
   }
 
   /** Takes over what was heard of it before it was listed. */
