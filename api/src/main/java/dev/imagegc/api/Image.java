@@ -125,7 +125,7 @@ public final class Image {
    *     accounted by its {@link #sizeBytes()}
    */
   public Optional<List<Layer>> layers() {
-    return Optional.ofNullable(layers);
+    return layers == null ? Optional.empty() : Optional.of(layers);
   }
 
   /**
