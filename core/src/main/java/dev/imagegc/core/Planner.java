@@ -477,10 +477,11 @@ final class Planner {
 
   /** An image that was never used has no grace. */
   private static boolean isRecentlyUsed(ImageRecord record, GcThresholds thresholds, Instant now) {
-    return record
-        .lastUsed()
-        .filter(used -> age(used, now).compareTo(thresholds.grace()) < 0)
-        .isPresent();
+    if (thresholds.grace().isZero()) {
+      return false;
+    }
+    Optional<Instant> used = record.lastUsed();
+    return used.isPresent() && age(used.get(), now).compareTo(thresholds.grace()) < 0;
   }
 
   private static boolean isTooYoung(ImageRecord record, GcThresholds thresholds, Instant now) {
