@@ -117,7 +117,7 @@ class RandomSchedulesTest {
     Schedule(long seed, Totals totals) {
       this.random = new Random(seed);
       this.totals = totals;
-      this.layout = Layout.values()[random.nextInt(3)];
+      this.layout = List.of(Layout.values()).get(random.nextInt(3));
       this.watchesRootOnly = random.nextBoolean();
       this.node = switch (layout) {
         case ONE_DISK -> FakeNode.withDisk(CAPACITY).withOneDisk();
@@ -159,13 +159,18 @@ class RandomSchedulesTest {
       for (int i = 0; i < 4; i++) {
         addImage();
       }
+      node.faults().afterEach(Operation.LIST_CONTAINERS, this::noteListing); // before others act
+      // A lease keeps an image, and its containers only if it is there at the last look at them.
+      node.faults().beforeEach(Operation.REMOVE_CONTAINER, this::checkContainerRemoval);
       for (Operation operation : Operation.values()) {
         node.faults().beforeEach(operation, this::others);
         node.faults().afterEach(operation, this::others);
       }
-      node.faults().afterEach(Operation.LIST_CONTAINERS, this::noteListing);
+      for (Operation step :
+          List.of(Operation.LIST_IMAGES, Operation.REMOVE_IMAGE, Operation.REMOVE_CONTAINER)) {
+        node.faults().beforeEach(step, this::askInTheMiddle);
+      }
       node.faults().beforeEach(Operation.REMOVE_IMAGE, this::checkImageRemoval);
-      node.faults().beforeEach(Operation.REMOVE_CONTAINER, this::checkContainerRemoval);
     }
 
     void run() {
@@ -182,7 +187,8 @@ class RandomSchedulesTest {
         case 0 -> report(gc.images().garbageCollect());
         case 1 -> report(gc.images().deleteUnusedImages());
         case 2 -> report(gc.images().freeSpace(1 + random.nextInt(3_000)));
-        case 3 -> report(gc.images().reclaim(SpaceTarget.availableBytes(random.nextInt(5_000))));
+        case 3 ->
+          report(gc.images().reclaim(SpaceTarget.availableBytes(1 + random.nextInt(5_000))));
         case 4 -> report(gc.containers().orElseThrow().collect());
         default -> checkPressure();
       }
@@ -211,8 +217,9 @@ class RandomSchedulesTest {
       judge(report.outcome(), report);
       totals.containers +=
           report.containerReport().map(steps -> steps.removed().size()).orElse(0);
-      totals.images +=
-          report.imageReports().stream().mapToInt(round -> round.removed().size()).sum();
+      totals.images += report.imageReports().stream()
+          .mapToInt(round -> round.removed().size())
+          .sum();
       if (report.actedOn().isEmpty()) {
         return;
       }
@@ -362,13 +369,13 @@ class RandomSchedulesTest {
       depth--;
       peeks = false;
       listed = now;
-      if (random.nextInt(4) == 0) {
-        askInTheMiddle();
-      }
     }
 
     /** Another call while this one runs finds it at work, whatever it is, and touches nothing. */
     private void askInTheMiddle() {
+      if (random.nextInt(4) > 0) {
+        return;
+      }
       List<Supplier<Outcome>> calls = List.of(
           () -> gc.images().deleteUnusedImages().outcome(),
           () -> gc.images().freeSpace(10).outcome(),
