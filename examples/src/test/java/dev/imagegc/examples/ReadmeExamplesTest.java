@@ -3,6 +3,9 @@ package dev.imagegc.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.imagegc.api.DiskConditionListener;
+import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Image;
@@ -11,12 +14,21 @@ import dev.imagegc.api.ImageLookup;
 import dev.imagegc.api.ImagePuller;
 import dev.imagegc.api.Lease;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PressureShortfallHandler;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.RegistryCredentials;
+import dev.imagegc.api.Runtime;
+import dev.imagegc.api.WorkloadView;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.ImageSelector;
 import dev.imagegc.core.LocalFsStatsProvider;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.container.ContainerGcPolicy;
+import dev.imagegc.core.container.ContainerUnits;
+import dev.imagegc.core.disk.Admission;
+import dev.imagegc.core.node.NodeGc;
+import dev.imagegc.core.pressure.PressurePolicy;
+import dev.imagegc.core.pressure.PressureValue;
 import dev.imagegc.core.pull.ImagePullManager;
 import dev.imagegc.core.pull.PullPolicy;
 import dev.imagegc.core.pull.PullResult;
@@ -29,6 +41,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -175,6 +188,33 @@ class ReadmeExamplesTest {
     pulls.close();
   }
 
+  /** Compiled, not run: its clock is the machine's. */
+  @SuppressWarnings("unused")
+  static void wholeNode(
+      Runtime docker,
+      FsStatsProvider disks,
+      Set<String> podUids,
+      DiskConditionListener report,
+      PressureShortfallHandler stopSomething) {
+    // README
+    NodeGc node = NodeGc.builder()
+        .runtime(docker)
+        .fsStats(disks) // LocalFsStatsProvider.locatedBy(docker::imageFsPath).withInodes()
+        .imagePolicy(LruGcPolicy.builder().highPercent(85).lowPercent(80).build())
+        .containerPolicy(ContainerGcPolicy.builder().maxPerUnit(1).build())
+        .containers(part ->
+            part.units(ContainerUnits.kubernetes()).workloads(() -> WorkloadView.of(podUids)))
+        .pressurePolicy(PressurePolicy.builder()
+            .hard(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.parse("1Gi"))
+            .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.parse("500Mi"))
+            .soft(DiskSignal.NODEFS_AVAILABLE, PressureValue.parse("15%"), Duration.ofMinutes(2))
+            .build())
+        .pressure(part -> part.conditionListener(report).shortfallHandler(stopSomething))
+        .build(); // node.start() does all of it by timer, until node.close()
+    Admission room = node.diskSpace().admit(2L << 30); // yes, or no or unknown and why
+    // end
+  }
+
   @Test
   void hostsTest_ofTheReadme_passes() {
     // README
@@ -199,7 +239,7 @@ class ReadmeExamplesTest {
   void javaBlocks_ofTheReadme_areTheCodeOfThisTest() throws IOException {
     List<String> readme = blocks(Files.readString(README), "```java\n(.*?)```");
     List<String> here = blocks(Files.readString(THIS), "// README\n(.*?)// end\n");
-    assertThat(readme).hasSize(4).isEqualTo(here);
+    assertThat(readme).hasSize(5).isEqualTo(here);
   }
 
   private static List<String> blocks(String text, String pattern) {
