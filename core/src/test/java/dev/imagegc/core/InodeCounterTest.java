@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -180,8 +181,11 @@ class InodeCounterTest {
 
     isUnknown(untilItHangs(counter, pid), "stat -f did not end within 2s");
 
-    ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
-        .ifPresent(hung -> hung.onExit().join());
+    Optional<ProcessHandle> hung =
+        ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()));
+    if (hung.isPresent()) {
+      hung.get().onExit().get();
+    }
     clock.advance(Duration.ofMinutes(1).minusSeconds(3));
     isUnknown(count(counter, 2), "stat -f did not end within 2s");
     assertThat(timesRun()).isEqualTo(1);
