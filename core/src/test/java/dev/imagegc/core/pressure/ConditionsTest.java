@@ -52,14 +52,12 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       available(200);
       assertThat(pressure.check().actedOn()).isEmpty();
-      assertThat(host.conditions)
-          .singleElement()
-          .satisfies(condition -> {
-            assertThat(condition.isUnderPressure()).isTrue();
-            assertThat(condition.filesystem()).isEqualTo(NodeFs.IMAGEFS);
-            assertThat(condition.softSignals()).containsExactly(DiskSignal.IMAGEFS_AVAILABLE);
-            assertThat(condition.hardSignals()).isEmpty();
-          });
+      assertThat(host.conditions).singleElement().satisfies(condition -> {
+        assertThat(condition.isUnderPressure()).isTrue();
+        assertThat(condition.filesystem()).isEqualTo(NodeFs.IMAGEFS);
+        assertThat(condition.softSignals()).containsExactly(DiskSignal.IMAGEFS_AVAILABLE);
+        assertThat(condition.hardSignals()).isEmpty();
+      });
       host.advance(MINUTE.multipliedBy(2).minus(NANO));
       assertThat(pressure.check().actedOn()).isEmpty();
       host.advance(NANO);
@@ -229,10 +227,7 @@ class ConditionsTest {
   @Test
   void anotherSignal_changesTheCondition_andEachFilesystemHasItsOwn() {
     node.imageDisk().inodes(1000);
-    policy
-        .hard("imagefs.available<150")
-        .hard("imagefs.inodesFree<50")
-        .hard("nodefs.available<100");
+    policy.hard("imagefs.available<150").hard("imagefs.inodesFree<50").hard("nodefs.available<100");
     try (DiskPressureManager pressure = manager()) {
       available(100);
       pressure.check();
@@ -356,7 +351,8 @@ class ConditionsTest {
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(report.unknownSignals()).hasSize(2);
       node.faults()
-          .measureAs(stats -> stats.toBuilder().availableBytes(-1).inodes(10, 11).build());
+          .measureAs(
+              stats -> stats.toBuilder().availableBytes(-1).inodes(10, 11).build());
       assertThat(pressure.check().unknownSignals()).hasSize(2);
       assertThat(host.conditions).isEmpty();
       node.faults().measureAs(stats -> stats.toBuilder().availableBytes(5000).build());

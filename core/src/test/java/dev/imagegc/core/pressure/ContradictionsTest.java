@@ -32,16 +32,14 @@ class ContradictionsTest {
 
   private static PressurePolicy reclaiming(String threshold, String reclaim) {
     return hard(threshold)
-        .minimumReclaim(
-            PressureThreshold.parse(threshold).signal(), PressureValue.parse(reclaim))
+        .minimumReclaim(PressureThreshold.parse(threshold).signal(), PressureValue.parse(reclaim))
         .build();
   }
 
   @Test
   void theDefaultsOfBoth_areFine() {
     assertThat(Contradictions.between(GC, PressurePolicy.ofDefaults())).isEmpty();
-    assertThat(
-            Contradictions.between(GC, PressurePolicy.ofDefaults(), FsLayout.ONE_DISK, DISK))
+    assertThat(Contradictions.between(GC, PressurePolicy.ofDefaults(), FsLayout.ONE_DISK, DISK))
         .isEmpty();
   }
 
@@ -49,7 +47,8 @@ class ContradictionsTest {
   void fifteenPercent_isWhereTheKubeletPutBoth_andFine() {
     PressurePolicy policy = hard("imagefs.available<15%").build();
     assertThat(Contradictions.between(GC, policy)).isEmpty();
-    assertThat(Contradictions.between(GC, reclaiming("imagefs.available<15%", "5%"))).isEmpty();
+    assertThat(Contradictions.between(GC, reclaiming("imagefs.available<15%", "5%")))
+        .isEmpty();
     FsStats odd = FsStats.of("/images", Instant.EPOCH, 100 * GIB + 7, 1);
     assertThat(Contradictions.between(GC, policy, FsLayout.SPLIT, odd)).isEmpty();
   }
@@ -101,7 +100,8 @@ class ContradictionsTest {
     assertThat(Contradictions.between(GC, policy)).isEmpty();
     assertThat(Contradictions.needMeasurement(policy)).isTrue();
     assertThat(Contradictions.between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
-    assertThat(Contradictions.needMeasurement(hard("imagefs.available<15%").build())).isFalse();
+    assertThat(Contradictions.needMeasurement(hard("imagefs.available<15%").build()))
+        .isFalse();
   }
 
   @Test
@@ -110,13 +110,15 @@ class ContradictionsTest {
     assertThat(Contradictions.between(GC, root)).isEmpty();
     assertThat(Contradictions.needMeasurement(root)).isTrue();
     assertThat(Contradictions.between(GC, root, FsLayout.ONE_DISK, DISK)).hasSize(2);
-    assertThat(Contradictions.between(GC, root, FsLayout.DEDICATED_IMAGEFS, DISK)).isEmpty();
+    assertThat(Contradictions.between(GC, root, FsLayout.DEDICATED_IMAGEFS, DISK))
+        .isEmpty();
     PressurePolicy laidOut =
         hard("nodefs.available<30%").layout(FsLayout.ONE_DISK).build();
     assertThat(Contradictions.between(GC, laidOut)).hasSize(2);
     assertThat(Contradictions.needMeasurement(laidOut)).isFalse();
     PressurePolicy layers = hard("containerfs.available<30%").build();
-    assertThat(Contradictions.between(GC, layers, FsLayout.DEDICATED_IMAGEFS, DISK)).hasSize(2);
+    assertThat(Contradictions.between(GC, layers, FsLayout.DEDICATED_IMAGEFS, DISK))
+        .hasSize(2);
     assertThat(Contradictions.between(GC, layers, FsLayout.SPLIT, DISK)).isEmpty();
   }
 
@@ -140,9 +142,10 @@ class ContradictionsTest {
                 + " 75 lets image collection stop at 25%: collection stops while pressure goes on");
     assertThat(Contradictions.between(
             inodes, hard("imagefs.inodesFree<200").build(), FsLayout.ONE_DISK, DISK))
-        .containsExactly("threshold imagefs.inodesFree<200 (hard) is met below 200 inodes available,"
-            + " and inodesHighPercent 90 lets image collection begin at 100 inodes: pressure acts"
-            + " before collection does");
+        .containsExactly(
+            "threshold imagefs.inodesFree<200 (hard) is met below 200 inodes available,"
+                + " and inodesHighPercent 90 lets image collection begin at 100 inodes: pressure acts"
+                + " before collection does");
   }
 
   @Test

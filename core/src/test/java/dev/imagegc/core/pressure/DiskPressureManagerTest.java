@@ -117,8 +117,8 @@ class DiskPressureManagerTest {
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.imageReports())
           .singleElement()
-          .satisfies(images ->
-              assertThat(images.operation()).isEqualTo(dev.imagegc.api.Operation.PURGE));
+          .satisfies(
+              images -> assertThat(images.operation()).isEqualTo(dev.imagegc.api.Operation.PURGE));
       assertThat(node.imageIds()).containsExactly("image-4");
     }
   }
@@ -147,7 +147,9 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.manager(policy).build()) {
       PressureReport report = pressure.check();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
-      assertThat(report.actedOn()).extracting(Object::toString).containsExactly("imagefs.inodesFree<5%");
+      assertThat(report.actedOn())
+          .extracting(Object::toString)
+          .containsExactly("imagefs.inodesFree<5%");
       assertThat(node.removalsAsked()).containsExactly("many-files");
       assertThat(report.imageReports().get(0).removed().get(0).detail())
           .isEqualTo("imagefs.inodesFree is 10 inodes, below 50 inodes (5%)");
@@ -273,10 +275,13 @@ class DiskPressureManagerTest {
   void hangingEngine_costsItsDeadlines_andTheRestIsHandedOver() {
     node.image("app").size(100).add();
     node.otherData(800);
-    try (DiskPressureManager pressure = host.manager(POLICY).containerStep(() -> {
-      host.containerSteps++;
-      return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant()).build();
-    }).build()) {
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .containerStep(() -> {
+          host.containerSteps++;
+          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
+              .build();
+        })
+        .build()) {
       node.faults().hangAlways(Operation.LIST_IMAGES);
       node.faults().hangAlways(Operation.LIST_CONTAINERS);
       PressureReport report = pressure.check();
@@ -284,8 +289,9 @@ class DiskPressureManagerTest {
       assertThat(report.imageReports())
           .singleElement()
           .satisfies(images -> assertThat(images.outcome()).isEqualTo(Outcome.FAILED));
-      assertThat(host.shortfalls).singleElement().satisfies(shortfall ->
-          assertThat(shortfall.containers()).isEmpty());
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.containers()).isEmpty());
       assertThat(report.problems())
           .containsExactly("the running containers are not known: the engine did not list"
               + " containers within 2m");
@@ -298,7 +304,8 @@ class DiskPressureManagerTest {
   void stoppedEngine_isHandedOver_andTriedAgainNextTime() {
     node.image("app").size(100).add();
     node.otherData(800);
-    try (DiskPressureManager pressure = host.bare(POLICY, node.fsStats()).images(host.images).build()) {
+    try (DiskPressureManager pressure =
+        host.bare(POLICY, node.fsStats()).images(host.images).build()) {
       node.stopEngine();
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.shortfalls).hasSize(1);
@@ -317,8 +324,17 @@ class DiskPressureManagerTest {
     node.image("large").tag("large:1").layer("own", 300).layer("shared", 50).add();
     node.image("sibling").layer("shared", 50).layer("other", 10).add();
     node.run("a", "small");
-    node.container("b").image("large").name("db").label("app", "db").state(ContainerState.RUNNING).add();
-    node.container("c").image("large").mount("sibling").state(ContainerState.PAUSED).add();
+    node.container("b")
+        .image("large")
+        .name("db")
+        .label("app", "db")
+        .state(ContainerState.RUNNING)
+        .add();
+    node.container("c")
+        .image("large")
+        .mount("sibling")
+        .state(ContainerState.PAUSED)
+        .add();
     node.container("d").state(ContainerState.RUNNING).add();
     node.container("e").image("small").state(ContainerState.CREATED).add();
     node.otherData(440); // 100 available
@@ -363,7 +379,8 @@ class DiskPressureManagerTest {
     split.image("app").size(100).add();
     split.run("a", "app");
     split.rootDisk().otherData(900);
-    PressurePolicy policy = PressurePolicy.builder().hard("nodefs.available<150").build();
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("nodefs.available<150").build();
     try (PressureNode other = new PressureNode(split);
         DiskPressureManager pressure = other.manager(policy).build()) {
       other.images.detectImages();
@@ -432,8 +449,26 @@ class DiskPressureManagerTest {
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.shortfalls()).hasSize(1);
       assertThat(report.problems())
-          .containsExactly("the shortfall handler broke its contract when asked to take a shortfall:"
-              + " java.lang.IllegalStateException: no idea");
+          .containsExactly(
+              "the shortfall handler broke its contract when asked to take a shortfall:"
+                  + " java.lang.IllegalStateException: no idea");
+    }
+  }
+
+  @Test
+  void handlerThatHangs_costsItsDeadline() {
+    node.otherData(900);
+    node.faults().hangNext(Operation.PULL);
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .callbackDeadline(Duration.ofSeconds(7))
+        .shortfallHandler(
+            shortfall -> node.puller().pull("app:1", java.util.Optional.empty(), progress -> {}))
+        .build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(report.problems())
+          .containsExactly("the shortfall handler did not take a shortfall within 7s");
+      assertThat(report.duration()).isEqualTo(Duration.ofSeconds(7));
     }
   }
 
@@ -546,7 +581,8 @@ class DiskPressureManagerTest {
           return await(end);
         }));
     assertThat(await(working)).isTrue();
-    try (DiskPressureManager pressure = host.manager(POLICY).maxWait(Duration.ZERO).build()) {
+    try (DiskPressureManager pressure =
+        host.manager(POLICY).maxWait(Duration.ZERO).build()) {
       PressureReport report = pressure.check();
       assertThat(report.outcome()).isEqualTo(Outcome.BUSY);
       assertThat(report.cause().orElseThrow())
@@ -587,12 +623,14 @@ class DiskPressureManagerTest {
             .build();
         DiskPressureManager pressure = host.manager(POLICY)
             .containerStep(() -> {
-              GcReport report = CompletableFuture.supplyAsync(impatient::deleteUnusedImages).join();
+              GcReport report =
+                  CompletableFuture.supplyAsync(impatient::deleteUnusedImages).join();
               assertThat(report.outcome()).isEqualTo(Outcome.BUSY);
               assertThat(report.cause().orElseThrow())
                   .hasMessageContaining("disk pressure has been running since");
               host.containerSteps++;
-              return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant()).build();
+              return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
+                  .build();
             })
             .build()) {
       PressureReport report = pressure.check();
@@ -695,15 +733,15 @@ class DiskPressureManagerTest {
             return null;
           });
           node.clock().awaitWaiters(1);
-          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant()).build();
+          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
+              .build();
         })
         .build();
     self.complete(pressure);
     PressureReport report = pressure.check();
     closing.join();
     assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
-    assertThat(report.cause().orElseThrow())
-        .hasMessage("the manager was closed during the pass");
+    assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
     assertThat(node.hasImage("app")).isTrue();
   }
 
@@ -728,7 +766,8 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.bare(POLICY, measure)
         .containerStep(() -> {
           host.containerSteps++;
-          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant()).build();
+          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
+              .build();
         })
         .build()) {
       PressureReport report = pressure.check();

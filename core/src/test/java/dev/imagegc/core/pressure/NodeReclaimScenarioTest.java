@@ -35,8 +35,7 @@ class NodeReclaimScenarioTest {
     ONE_DISK_NODEFS(DiskSignal.NODEFS_AVAILABLE, FsLayout.ONE_DISK, true, true),
     ONE_DISK_CONTAINERFS(DiskSignal.CONTAINERFS_AVAILABLE, FsLayout.ONE_DISK, true, true),
     DEDICATED_IMAGEFS(DiskSignal.IMAGEFS_AVAILABLE, FsLayout.DEDICATED_IMAGEFS, true, true),
-    DEDICATED_CONTAINERFS(
-        DiskSignal.CONTAINERFS_AVAILABLE, FsLayout.DEDICATED_IMAGEFS, true, true),
+    DEDICATED_CONTAINERFS(DiskSignal.CONTAINERFS_AVAILABLE, FsLayout.DEDICATED_IMAGEFS, true, true),
     SPLIT_NODEFS(DiskSignal.NODEFS_AVAILABLE, FsLayout.SPLIT, true, false),
     SPLIT_CONTAINERFS(DiskSignal.CONTAINERFS_AVAILABLE, FsLayout.SPLIT, true, false),
     SPLIT_IMAGEFS(DiskSignal.IMAGEFS_AVAILABLE, FsLayout.SPLIT, false, true);
@@ -160,7 +159,8 @@ class NodeReclaimScenarioTest {
     FakeNode node = layout.node();
     layout.fill(node, "big", CAPACITY - LOW); // on the image filesystem, where nobody looks
     node.rootDisk().otherData(CAPACITY - LOW);
-    PressurePolicy policy = PressurePolicy.builder().hard("nodefs.available<1Gi").build();
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("nodefs.available<1Gi").build();
     try (PressureNode host = new PressureNode(node);
         DiskPressureManager pressure = host.manager(policy).build()) {
       PressureReport report = pressure.check();

@@ -50,9 +50,7 @@ class PressurePolicyTest {
         .extracting(threshold -> threshold + (threshold.isHard() ? " hard" : " soft"))
         .containsExactly(
             "imagefs.available<15% hard",
-            "nodefs.available<10% hard",
-            "imagefs.available<20% soft",
-            "nodefs.available<12% soft");
+            "nodefs.available<10% hard", "imagefs.available<20% soft", "nodefs.available<12% soft");
   }
 
   @Test

@@ -78,7 +78,8 @@ class PressureValueTest {
 
   @Property
   void percentOfACapacity_isTheExactFloor(
-      @ForAll @LongRange(min = 0) long capacity, @ForAll @IntRange(min = 0, max = 100) int percent) {
+      @ForAll @LongRange(min = 0) long capacity,
+      @ForAll @IntRange(min = 0, max = 100) int percent) {
     long exact = BigInteger.valueOf(capacity)
         .multiply(BigInteger.valueOf(percent))
         .divide(BigInteger.valueOf(100))
@@ -106,8 +107,10 @@ class PressureValueTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", " ", "Gi", "1 Gi", "1gi", "1GiB", "1KB", "1K", "15 %", "%", "1.2.3", "1e", "e9",
-        "0x10", "1_000", "1,5Gi", "1e1000", "١Gi", "1%%"})
+      strings = {
+        "", " ", "Gi", "1 Gi", "1gi", "1GiB", "1KB", "1K", "15 %", "%", "1.2.3", "1e", "e9", "0x10",
+        "1_000", "1,5Gi", "1e1000", "١Gi", "1%%"
+      })
   void whatIsNeither_isNamedWithTheRule(String text) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PressureValue.parse(text))
