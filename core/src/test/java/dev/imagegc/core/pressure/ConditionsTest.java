@@ -10,10 +10,12 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.UnreachableException;
+import dev.imagegc.core.FsLayout;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -257,7 +259,7 @@ class ConditionsTest {
       PressureReport report = pressure.check();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.unknownSignals())
-          .containsExactly(java.util.Map.entry(DiskSignal.NODEFS_AVAILABLE, "nodefs is away"));
+          .containsExactly(Map.entry(DiskSignal.NODEFS_AVAILABLE, "nodefs is away"));
       assertThat(report.actedOn()).hasSize(1);
       host.advance(MINUTE);
       pressure.check();
@@ -399,7 +401,7 @@ class ConditionsTest {
         .build()) {
       PressureReport report = pressure.check();
       assertThat(report.unknownSignals())
-          .containsExactly(java.util.Map.entry(
+          .containsExactly(Map.entry(
               DiskSignal.NODEFS_AVAILABLE,
               "the disk measure of nodefs did not measure nodefs within 3s"));
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
@@ -409,16 +411,21 @@ class ConditionsTest {
   }
 
   @Test
-  void measureThatFailsForOnce_doesNotChangeTheLayout() {
-    FakeNode one = FakeNode.withDisk(1000).withOneDisk();
-    one.image("app").size(100).add();
-    one.otherData(800);
-    PressurePolicy root = PressurePolicy.builder().hard("nodefs.available<150").build();
-    try (PressureNode other = new PressureNode(one);
-        DiskPressureManager pressure = other.bare(root, one.fsStats()).build()) {
-      pressure.check();
-      one.faults().failAlways(Operation.MEASURE, new UnreachableException("away"));
-      assertThat(pressure.check().layout()).contains(dev.imagegc.core.FsLayout.ONE_DISK);
+  void measureThatFailsForOnce_doesNotChangeTheLayout_norWhatIsRemoved() {
+    FakeNode split = FakeNode.withDisk(1000).withSplitImageFs(1000);
+    PressurePolicy images =
+        PressurePolicy.builder().hard("imagefs.available<150").build();
+    try (PressureNode other = new PressureNode(split);
+        DiskPressureManager pressure = other.manager(images).build()) {
+      assertThat(pressure.check().layout()).containsSame(FsLayout.SPLIT);
+      split.otherData(900);
+      split.faults().failAlways(Operation.MEASURE_CONTAINERS, new UnreachableException("away"));
+      PressureReport report = pressure.check();
+      assertThat(report.layout()).containsSame(FsLayout.SPLIT);
+      assertThat(report.imageReports()).hasSize(1);
+      assertThat(other.containerSteps).isZero();
+      split.faults().failAlways(Operation.MEASURE, new UnreachableException("away"));
+      assertThat(pressure.check().layout()).containsSame(FsLayout.SPLIT);
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.imagegc.api.BusyException;
+import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.api.FsStats;
@@ -12,6 +13,7 @@ import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.InvalidCapacityException;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PressureShortfall;
 import dev.imagegc.api.RankedContainer;
@@ -26,6 +28,7 @@ import dev.imagegc.testkit.ManualScheduler;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -61,10 +64,9 @@ class DiskPressureManagerTest {
       assertThat(node.containerIds()).isEmpty();
       assertThat(report.imageReports()).isEmpty();
       assertThat(node.hasImage("app")).isTrue();
-      assertThat(report.filesystemsBefore().get(dev.imagegc.api.NodeFs.IMAGEFS).availableBytes())
+      assertThat(report.filesystemsBefore().get(NodeFs.IMAGEFS).availableBytes())
           .hasValue(100);
-      assertThat(report.filesystemsAfter().get(dev.imagegc.api.NodeFs.IMAGEFS).availableBytes())
-          .hasValue(300);
+      assertThat(report.filesystemsAfter().get(NodeFs.IMAGEFS).availableBytes()).hasValue(300);
     }
   }
 
@@ -278,8 +280,7 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.manager(POLICY)
         .containerStep(() -> {
           host.containerSteps++;
-          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
-              .build();
+          return ContainerGcReport.builder(node.clock().instant()).build();
         })
         .build()) {
       node.faults().hangAlways(Operation.LIST_IMAGES);
@@ -462,7 +463,7 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.manager(POLICY)
         .callbackDeadline(Duration.ofSeconds(7))
         .shortfallHandler(
-            shortfall -> node.puller().pull("app:1", java.util.Optional.empty(), progress -> {}))
+            shortfall -> node.puller().pull("app:1", Optional.empty(), progress -> {}))
         .build()) {
       PressureReport report = pressure.check();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
@@ -629,8 +630,7 @@ class DiskPressureManagerTest {
               assertThat(report.cause().orElseThrow())
                   .hasMessageContaining("disk pressure has been running since");
               host.containerSteps++;
-              return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
-                  .build();
+              return ContainerGcReport.builder(node.clock().instant()).build();
             })
             .build()) {
       PressureReport report = pressure.check();
@@ -733,8 +733,7 @@ class DiskPressureManagerTest {
             return null;
           });
           node.clock().awaitWaiters(1);
-          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
-              .build();
+          return ContainerGcReport.builder(node.clock().instant()).build();
         })
         .build();
     self.complete(pressure);
@@ -766,8 +765,7 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.bare(POLICY, measure)
         .containerStep(() -> {
           host.containerSteps++;
-          return dev.imagegc.api.ContainerGcReport.builder(node.clock().instant())
-              .build();
+          return ContainerGcReport.builder(node.clock().instant()).build();
         })
         .build()) {
       PressureReport report = pressure.check();
