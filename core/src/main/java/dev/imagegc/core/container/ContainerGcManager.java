@@ -211,10 +211,12 @@ public final class ContainerGcManager implements AutoCloseable {
 
   /** Builds a {@link ContainerGcManager}. Not thread-safe. */
   public static final class Builder {
+    private static final Function<Container, Optional<ContainerUnit>> DEFAULT_UNITS =
+        ContainerUnits.firstOf(ContainerUnits.kubernetes(), ContainerUnits.compose());
+
     private @Nullable Runtime runtime;
     private ContainerGcPolicy policy = ContainerGcPolicy.ofDefaults();
-    private Function<Container, Optional<ContainerUnit>> units =
-        ContainerUnits.firstOf(ContainerUnits.kubernetes(), ContainerUnits.compose());
+    private Function<Container, Optional<ContainerUnit>> units = DEFAULT_UNITS;
     private Workloads workloads = Host.SILENT;
     private @Nullable Predicate<ImageId> leases;
     private GcListener listener = GcListener.noop();
@@ -256,8 +258,8 @@ public final class ContainerGcManager implements AutoCloseable {
      * own and with the deadline {@link Deadlines.Builder#measure} for all of them; it must not call this collector. A container
      * about which it throws or answers null stays.
      *
-     * <p>A host that {@linkplain #workloads tells its workloads} sets units of those workloads only: a complete view of its pods
-     * says of every Compose project that it is deleted.
+     * <p>A host that {@linkplain #workloads tells its workloads} must say which units they have, and name those only: a complete
+     * view of its pods says of every Compose project that it is deleted.
      *
      * @param newUnits empty for a container that the host does not own; the default knows {@link ContainerUnits#kubernetes()} and
      *     {@link ContainerUnits#compose()}
@@ -397,7 +399,7 @@ public final class ContainerGcManager implements AutoCloseable {
      * Returns the collector. Until {@link ContainerGcManager#start()} it does nothing by itself.
      *
      * @return the collector
-     * @throws IllegalStateException if the runtime is missing
+     * @throws IllegalStateException if the runtime is missing, or workloads are set without units
      * @throws IllegalArgumentException if the runtime cannot remove containers
      */
     public ContainerGcManager build() {
@@ -407,6 +409,11 @@ public final class ContainerGcManager implements AutoCloseable {
       if (!(runtime instanceof ContainerRemover remover)) {
         throw new IllegalArgumentException("runtime must be able to remove containers, but "
             + runtime.getClass().getName() + " is no ContainerRemover");
+      }
+      if (workloads != Host.SILENT && units == DEFAULT_UNITS) {
+        throw new IllegalStateException("units must be set where workloads are: by default they are"
+            + " those of Kubernetes and of Compose, and a complete view takes every workload that it"
+            + " does not name for deleted");
       }
       return new ContainerGcManager(this, runtime, remover);
     }

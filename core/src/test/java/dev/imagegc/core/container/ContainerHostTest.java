@@ -58,6 +58,17 @@ class ContainerHostTest {
     return collector(node, policy(0, 0, -1)).listener(listener);
   }
 
+  @Test
+  void workloadsWithoutUnits_areRefused_becauseTheyWouldMakeOthersDeleted() {
+    ContainerGcManager.Builder builder = ContainerGcManager.builder()
+        .runtime(node.runtime())
+        .workloads(() -> WorkloadView.of(Set.of("pod")));
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("units must be set where workloads are");
+    builder.units(ContainerUnits.kubernetes()).build().close();
+  }
+
   // Functions that fail
 
   @Test

@@ -17,7 +17,10 @@ final class Containers {
   private Containers() {}
 
   static ContainerGcManager.Builder collector(FakeNode node) {
-    return ContainerGcManager.builder().runtime(node.runtime()).clock(node.clock());
+    return ContainerGcManager.builder()
+        .runtime(node.runtime())
+        .clock(node.clock())
+        .units(ContainerUnits.firstOf(ContainerUnits.kubernetes(), ContainerUnits.compose()));
   }
 
   static ContainerGcManager.Builder collector(FakeNode node, ContainerGcPolicy.Builder policy) {

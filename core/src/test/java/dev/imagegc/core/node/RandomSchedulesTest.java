@@ -16,6 +16,7 @@ import dev.imagegc.api.WorkloadView;
 import dev.imagegc.core.LruGcPolicy;
 import dev.imagegc.core.SpaceTarget;
 import dev.imagegc.core.container.ContainerGcPolicy;
+import dev.imagegc.core.container.ContainerUnits;
 import dev.imagegc.core.pressure.PressurePolicy;
 import dev.imagegc.core.pressure.PressureReport;
 import dev.imagegc.core.pressure.PressureValue;
@@ -152,7 +153,7 @@ class RandomSchedulesTest {
               .maxPerUnit(random.nextInt(3) - 1)
               .maxContainers(random.nextInt(4) - 1)
               .build())
-          .containers(part -> part.workloads(this::workloads))
+          .containers(part -> part.units(ContainerUnits.compose()).workloads(this::workloads))
           .images(part -> part.relistInterval(Duration.ZERO))
           .pressurePolicy(pressure.build())
           .build();
