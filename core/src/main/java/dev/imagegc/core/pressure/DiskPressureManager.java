@@ -35,11 +35,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -113,6 +115,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private final List<Watched> watched;
   private final Conditions conditions;
   private final Map<DiskSignal, Reading> lastActedOn = new EnumMap<>(DiskSignal.class);
+  private final Set<DiskSignal> loggedShort = EnumSet.noneOf(DiskSignal.class);
   private String lastUnknown = "";
 
   private DiskPressureManager(Builder builder, FsStatsProvider fsStats) {
@@ -302,6 +305,9 @@ public final class DiskPressureManager implements AutoCloseable {
     report
         .unknown(unknown)
         .met(watched.stream().filter(Watched::isMet).map(Watched::threshold).toList());
+    watched.stream()
+        .filter(one -> !one.isMet())
+        .forEach(one -> loggedShort.remove(one.threshold().signal()));
     tellUnknown(unknown);
     conditions.update(watched, unknown.keySet(), now).forEach(this::tell);
     List<Watched> due = watched.stream()
@@ -372,7 +378,11 @@ public final class DiskPressureManager implements AutoCloseable {
         told.add(signal);
         PressureShortfall shortfall = shortfall(one, reading, report);
         report.shortfall(shortfall);
-        LOG.warn("{}", shortfall.message());
+        if (loggedShort.add(signal)) { // it may last
+          LOG.warn("{}", shortfall.message());
+        } else {
+          LOG.debug("{}", shortfall.message());
+        }
         contained(
             shortfallCalls, "take a shortfall", () -> shortfallHandler.onShortfall(shortfall));
         readings = filesystems.measure();
@@ -493,7 +503,11 @@ public final class DiskPressureManager implements AutoCloseable {
         .collect(Collectors.joining(", "));
     String message = "disk pressure " + report.outcome() + ": " + what + ", removed " + containers
         + " containers and " + removed + " images";
-    LOG.info("{}", message);
+    if (containers > 0 || removed > 0) {
+      LOG.info("{}", message);
+    } else {
+      LOG.debug("{}", message);
+    }
     List<GcReport> rounds = report.imageReports();
     events.happened(
         GcEventType.DISK_PRESSURE_HANDLED,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core.pressure;
 
+import com.google.common.math.LongMath;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.Image;
@@ -59,7 +60,7 @@ final class Ranking {
       if (alone.isEmpty()) {
         return OptionalLong.empty();
       }
-      sum += alone.getAsLong();
+      sum = LongMath.saturatedAdd(sum, alone.getAsLong());
     }
     return OptionalLong.of(sum);
   }
