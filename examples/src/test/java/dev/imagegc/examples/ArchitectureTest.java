@@ -85,6 +85,16 @@ class ArchitectureTest {
           resideInAPackage(CORE).and(DescribedPredicate.not(resideInAPackage(INTERNAL))));
 
   @ArchTest
+  static final ArchRule pressureKnowsTheCollectors = noClasses()
+      .that()
+      .resideInAPackage("dev.imagegc.core.pressure")
+      .should()
+      .dependOnClassesThat(resideInAPackage(CORE)
+          .and(DescribedPredicate.not(resideInAnyPackage(
+              COLLECTOR, "dev.imagegc.core.container", INTERNAL, "dev.imagegc.core.pressure"))))
+      .because("disk pressure has images and containers removed, and knows no other part");
+
+  @ArchTest
   static final ArchRule noInternalTypeInWhatUsersSeeOfCore =
       publicMembersOutside(INTERNAL, CORE, "mention an internal type", resideInAPackage(INTERNAL));
 
