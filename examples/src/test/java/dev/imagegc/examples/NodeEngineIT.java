@@ -178,7 +178,11 @@ class NodeEngineIT {
       assertThat(ranked.images())
           .singleElement()
           .satisfies(image -> assertThat(image.id()).isEqualTo(ImageId.of(ofService)));
-      assertThat(ranked.exclusiveBytes().orElseThrow()).isGreaterThanOrEqualTo(PAYLOAD);
+      if (engine.isPodman()) { // whose sizes do not add up
+        assertThat(ranked.exclusiveBytes()).isEmpty();
+      } else {
+        assertThat(ranked.exclusiveBytes().orElseThrow()).isGreaterThanOrEqualTo(PAYLOAD);
+      }
     }
 
     ContainerGcPolicy letsAllGo =
