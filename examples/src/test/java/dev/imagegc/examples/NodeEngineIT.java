@@ -3,6 +3,7 @@ package dev.imagegc.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerDecision;
@@ -100,32 +101,39 @@ class NodeEngineIT {
   }
 
   @Test
-  void imageHeldOnlyByDeadContainers_isFreedByPressureInOnePass_theContainersFirst()
+  void imagesHeldOnlyByDeadContainers_areFreedByPressureInOnePass_theContainersFirst()
       throws IOException {
-    String replaced = engine.importBusybox("node/app:1", PAYLOAD);
-    String current = engine.importBusybox("node/app:2", PAYLOAD);
+    long before = available();
+    String oldest = engine.importBusybox("node/app:1", PAYLOAD);
+    long size = before - available(); // some engines keep it packed too
+    String replaced = engine.importBusybox("node/app:2", PAYLOAD);
+    String current = engine.importBusybox("node/app:3", PAYLOAD);
     String service = engine.importBusybox("node/db:1");
-    String first = ended(engine.create(replaced, compose("app"), AT_ONCE));
+    String first = ended(engine.create(oldest, compose("app"), AT_ONCE));
     String second = ended(engine.createAfter(first, replaced, compose("app"), AT_ONCE));
     String newest = ended(engine.createAfter(second, current, compose("app"), AT_ONCE));
     String running = engine.run(service, FOREVER);
-    long wanted = fillUntilPressure();
+    long wanted = fillUntilPressure(size);
 
-    try (NodeGc node = node(ContainerGcPolicy.ofDefaults(), pressureOfBytes()).build()) {
+    try (NodeGc node =
+        node(ContainerGcPolicy.ofDefaults(), pressureOfBytes(size)).build()) {
       PressureReport report = node.pressure().check();
 
       assertThat(report.actedOn())
           .containsExactly(PressureThreshold.parse("imagefs.available<15%"));
       assertThat(report.outcome()).as(report.toString()).isEqualTo(Outcome.DONE);
       assertThat(available()).isGreaterThanOrEqualTo(wanted);
-      assertThat(report.filesystemsAfter().get(NodeFs.IMAGEFS).availableBytes().orElseThrow())
-          .isGreaterThanOrEqualTo(wanted);
-      assertThat(whatHappened())
+      List<String> happened = whatHappened();
+      assertThat(happened).hasSize(5);
+      assertThat(happened.subList(0, 2))
           .containsExactly(
               GcEventType.CONTAINER_REMOVED + " " + first,
-              GcEventType.CONTAINER_REMOVED + " " + second,
-              GcEventType.IMAGE_REMOVED + " " + ImageId.of(replaced).text(),
-              GcEventType.DISK_PRESSURE_HANDLED.toString());
+              GcEventType.CONTAINER_REMOVED + " " + second);
+      assertThat(happened.subList(2, 4))
+          .containsExactlyInAnyOrder(
+              GcEventType.IMAGE_REMOVED + " " + ImageId.of(oldest).text(),
+              GcEventType.IMAGE_REMOVED + " " + ImageId.of(replaced).text());
+      assertThat(happened.get(4)).isEqualTo(GcEventType.DISK_PRESSURE_HANDLED.toString());
       assertThat(engine.containers().keySet()).containsExactlyInAnyOrder(newest, running);
       assertThat(engine.images()).containsExactlyInAnyOrder(current, service);
       assertThat(shortfalls).isEmpty();
@@ -140,7 +148,9 @@ class NodeEngineIT {
   @Test
   void imagesOfDeadContainersThatThePolicyKeeps_stay_andTheHostHearsWhatIsMissing()
       throws IOException {
+    long before = available();
     String ofUnit = engine.importBusybox("node/app:1", PAYLOAD);
+    long size = before - available();
     String ofJob = engine.importBusybox("node/job:1", PAYLOAD);
     String ofNobody = engine.importBusybox("node/tool:1", PAYLOAD);
     String ofService = engine.importBusybox("node/db:1", PAYLOAD);
@@ -150,9 +160,10 @@ class NodeEngineIT {
     String running = engine.run(ofService, FOREVER);
     Map<String, String> containers = engine.containers();
     Set<String> images = engine.images();
-    long wanted = fillUntilPressure();
+    long wanted = fillUntilPressure(size);
 
-    try (NodeGc node = node(ContainerGcPolicy.ofDefaults(), pressureOfBytes()).build()) {
+    try (NodeGc node =
+        node(ContainerGcPolicy.ofDefaults(), pressureOfBytes(size)).build()) {
       PressureReport report = node.pressure().check();
       long available = available();
 
@@ -171,8 +182,9 @@ class NodeEngineIT {
       PressureShortfall shortfall = shortfalls.element();
       assertThat(shortfall.signal()).isEqualTo(DiskSignal.IMAGEFS_AVAILABLE);
       assertThat(shortfall.wanted()).isEqualTo(wanted);
-      assertThat(shortfall.available()).isEqualTo(available);
-      assertThat(shortfall.missing()).isEqualTo(wanted - available).isPositive();
+      assertThat(shortfall.available())
+          .isCloseTo(available, within((long) MB)); // the engine writes
+      assertThat(shortfall.missing()).isEqualTo(wanted - shortfall.available()).isPositive();
       RankedContainer ranked = onlyRanked(shortfall);
       assertThat(ranked.container().id()).isEqualTo(running);
       assertThat(ranked.images())
@@ -187,11 +199,11 @@ class NodeEngineIT {
 
     ContainerGcPolicy letsAllGo =
         ContainerGcPolicy.builder().maxPerUnit(0).collectsUnowned(true).build();
-    try (NodeGc node = node(letsAllGo, pressureOfBytes()).build()) { // so it was the policy
+    try (NodeGc node = node(letsAllGo, pressureOfBytes(size)).build()) { // so it was the policy
       assertThat(node.pressure().check().outcome()).isEqualTo(Outcome.DONE);
     }
     assertThat(engine.containers().keySet()).containsExactly(running);
-    assertThat(engine.images()).hasSize(3).contains(ofService);
+    assertThat(engine.images()).hasSize(2).contains(ofService);
   }
 
   @Test
@@ -201,7 +213,6 @@ class NodeEngineIT {
     String small = importSmallFiles("node/small:1", (int) total / 10);
     String service = engine.importBusybox("node/db:1");
     String running = engine.run(service, FOREVER);
-    writeSmallFiles(inodesFree() - total * 4 / 100);
     PressurePolicy policy = PressurePolicy.builder()
         .hard("imagefs.inodesFree<5%")
         .minimumReclaim(DiskSignal.IMAGEFS_INODES_FREE, PressureValue.ofPercent(2))
@@ -211,6 +222,9 @@ class NodeEngineIT {
         .build();
 
     try (NodeGc node = node(ContainerGcPolicy.ofDefaults(), policy).build()) {
+      node.images().detectImages();
+      String later = engine.importImage("node/later:1", MB);
+      writeSmallFiles(inodesFree() - total * 4 / 100);
       PressureReport report = node.pressure().check();
 
       FsStats before = report.filesystemsBefore().get(NodeFs.IMAGEFS);
@@ -225,7 +239,7 @@ class NodeEngineIT {
       assertThat(report.outcome()).as(report.toString()).isEqualTo(Outcome.DONE);
       assertThat(inodesFree()).isGreaterThanOrEqualTo(total * 7 / 100);
       assertThat(engine.hasImage(small)).isFalse();
-      assertThat(engine.images()).containsExactly(service);
+      assertThat(engine.images()).containsExactlyInAnyOrder(service, later);
       assertThat(engine.containers().keySet()).containsExactly(running);
       assertThat(shortfalls).isEmpty();
 
@@ -400,20 +414,21 @@ class NodeEngineIT {
 
   // The filesystem, filled without the library
 
-  private static PressurePolicy pressureOfBytes() {
+  /** Pressure that is over when there is more than 15 %, by the size of an image. */
+  private static PressurePolicy pressureOfBytes(long sizeOfImage) {
     return PressurePolicy.builder()
         .hard("imagefs.available<15%")
-        .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.of(PAYLOAD / 4))
+        .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.of(sizeOfImage))
         .transitionPeriod(Duration.ZERO)
         .build();
   }
 
-  /** Leaves so little that half of an image's payload has to go, and returns what is available then. */
-  private long fillUntilPressure() throws IOException {
+  /** Leaves so little that one image would do for the threshold, and it takes two for what is wanted, which it returns. */
+  private long fillUntilPressure(long sizeOfImage) throws IOException {
     long threshold = Files.getFileStore(engine.mount()).getTotalSpace() * 15 / 100;
-    fill(available() - threshold + PAYLOAD / 4);
+    fill(available() - threshold + sizeOfImage / 4);
     assertThat(available()).isLessThan(threshold);
-    return threshold + PAYLOAD / 4;
+    return threshold + sizeOfImage;
   }
 
   private long available() throws IOException {
