@@ -20,10 +20,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.opentest4j.TestAbortedException;
 
 /**
@@ -171,12 +174,17 @@ public final class RealEngine {
 
   /** Imports an image whose containers can run {@code /bin/busybox}. */
   public String importBusybox(String tag) {
+    return importBusybox(tag, 16); // no two are the same
+  }
+
+  /** Imports an image whose containers can run {@code /bin/busybox}, with a file of random bytes in the same layer. */
+  public String importBusybox(String tag, int bytes) {
     String busybox = System.getenv("IMAGEGC_BUSYBOX");
     if (busybox == null) {
       throw new TestAbortedException("no busybox: IMAGEGC_BUSYBOX is not set");
     }
     try {
-      byte[] salt = new byte[16];
+      byte[] salt = new byte[bytes];
       new Random().nextBytes(salt);
       return importImage(
           tag, Map.of("bin/busybox", Files.readAllBytes(Path.of(busybox)), "salt", salt));
@@ -286,6 +294,13 @@ public final class RealEngine {
     return call("GET", "/images/" + idOrName + "/json", null).status == OK;
   }
 
+  /** The ids of all images, those without a name too. */
+  public Set<String> images() {
+    Set<String> ids = new HashSet<>();
+    list("/images/json?all=1").forEach(image -> ids.add(text(image, "Id")));
+    return ids;
+  }
+
   public String idOf(String name) {
     return inspect(name).get("Id").getAsString();
   }
@@ -340,6 +355,47 @@ public final class RealEngine {
   /** Creates a container that is not started, and returns its id. */
   public String create(String image, String... command) {
     return create(image, new JsonArray(), command);
+  }
+
+  /** Creates a container with labels that is not started, and returns its id. */
+  public String create(String image, Map<String, String> labels, String... command) {
+    JsonObject written = new JsonObject();
+    labels.forEach(written::addProperty);
+    JsonObject body = new JsonObject();
+    body.add("Labels", written);
+    return create(body, image, new JsonArray(), command);
+  }
+
+  /**
+   * Creates a container with labels that is not started and that is listed as newer than another one, and returns its id. Engines list
+   * the second of a creation and no more, so it is created again and again until the next one has begun.
+   */
+  public String createAfter(
+      String earlier, String image, Map<String, String> labels, String... command) {
+    while (true) {
+      String id = create(image, labels, command);
+      if (secondOfCreation(id) > secondOfCreation(earlier)) {
+        return id;
+      }
+      removeContainer(id);
+    }
+  }
+
+  private long secondOfCreation(String container) {
+    for (JsonElement listed : list("/containers/json?all=1")) {
+      if (text(listed, "Id").equals(container)) {
+        return listed.getAsJsonObject().get("Created").getAsLong();
+      }
+    }
+    throw new AssertionError("container " + container + " is not listed");
+  }
+
+  /** The states of all containers by their ids, in the engine's words. */
+  public Map<String, String> containers() {
+    Map<String, String> states = new HashMap<>();
+    list("/containers/json?all=1")
+        .forEach(listed -> states.put(text(listed, "Id"), text(listed, "State")));
+    return states;
   }
 
   /** Creates a container into which another image is mounted (API 1.48 and newer). */
