@@ -38,8 +38,9 @@ public final class ContainerUnits {
 
   /**
    * Returns the units of Compose: the workload is the project ({@code com.docker.compose.project}), the name its service ({@code
-   * com.docker.compose.service}). The containers of a service that was scaled are of one unit. One-off containers ({@code docker
-   * compose run}) are of another one: they take the place of none of the service.
+   * com.docker.compose.service}). Each replica of a service that was scaled is a unit, as {@code docker compose start} starts them
+   * all again; Compose replaces one by another of the same number ({@code com.docker.compose.container-number}). One-off containers
+   * ({@code docker compose run}) of a service are one unit: they take the place of no replica.
    *
    * <p>A container without a label that Compose puts on containers alone ({@code com.docker.compose.container-number}, {@code
    * .config-hash} or {@code .oneoff}) is not Compose's: images that Compose has built have the labels of the project and the
@@ -56,11 +57,20 @@ public final class ContainerUnits {
         .allMatch(key -> label(container, key).isEmpty())) {
       return Optional.empty();
     }
-    boolean oneOff =
-        label(container, COMPOSE_ONE_OFF).filter("true"::equalsIgnoreCase).isPresent();
     return label(container, COMPOSE_PROJECT)
         .flatMap(project -> label(container, COMPOSE_SERVICE)
-            .map(service -> ContainerUnit.of(project, oneOff ? service + " (one-off)" : service)));
+            .map(service -> ContainerUnit.of(project, service + replica(container))));
+  }
+
+  /** What tells the units of one service apart; no name of a service has a blank. */
+  private static String replica(Container container) {
+    if (label(container, COMPOSE_ONE_OFF).filter("true"::equalsIgnoreCase).isPresent()) {
+      return " (one-off)";
+    }
+    return label(container, COMPOSE_NUMBER)
+        .filter(number -> !number.equals("1"))
+        .map(number -> " #" + number)
+        .orElse("");
   }
 
   /**

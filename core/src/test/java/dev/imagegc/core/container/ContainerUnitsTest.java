@@ -91,6 +91,12 @@ class ContainerUnitsTest {
   }
 
   @Test
+  void compose_replicasOfAService_takeThePlaceOfNoOther() {
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", NUMBER, "2")))
+        .hasValue(ContainerUnit.of("shop", "web #2"));
+  }
+
+  @Test
   void compose_oneOffContainers_takeThePlaceOfNoneOfTheService() {
     assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", NUMBER, "1", ONE_OFF, "True")))
         .hasValue(ContainerUnit.of("shop", "web (one-off)"));
