@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the containers of one role in one workload are counted as together: a pod's container of one name in Kubernetes, a
- * project's service in Compose. A container that ended and the one that replaced it are of the same unit.
+ * replica of a project's service in Compose. A container that ended and the one that replaced it are of the same unit.
  */
 public final class ContainerUnit {
   private final String workload;

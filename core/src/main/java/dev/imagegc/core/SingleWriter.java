@@ -139,7 +139,7 @@ public final class SingleWriter {
   }
 
   /**
-   * Waits until nobody works.
+   * Waits until nobody works but the calling thread.
    *
    * @param atMost for how long, zero or more
    * @return whether that came about
@@ -147,7 +147,9 @@ public final class SingleWriter {
    */
   public boolean awaitIdle(Duration atMost) throws InterruptedException {
     Turn other = running();
-    return other == null || clock.await(other.result(), atMost);
+    return other == null
+        || other.worker() == Thread.currentThread() // it would wait for itself
+        || clock.await(other.result(), atMost);
   }
 
   /** Takes the place if it is free. */

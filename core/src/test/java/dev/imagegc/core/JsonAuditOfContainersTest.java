@@ -35,6 +35,7 @@ class JsonAuditOfContainersTest {
         .name("shop-" + id)
         .image("image-" + id)
         .label("com.docker.compose.project", "shop")
+        .label("com.docker.compose.container-number", "1")
         .label("com.docker.compose.service", "web")
         .state(ContainerState.EXITED)
         .createdAt(Instant.ofEpochSecond(7))

@@ -62,6 +62,26 @@ class SingleWriterTest {
     assertThat(result).isEqualTo("part of the whole");
   }
 
+  @Test
+  void threadThatWorks_doesNotWaitForItselfToBeIdle() {
+    SingleWriter writer = SingleWriter.create(new TestClock());
+    SingleWriter.Kind<Boolean> kind = SingleWriter.Kind.of("work", Boolean.class);
+    assertThat(writer.run(kind, Duration.ZERO, () -> isIdle(writer))).isTrue();
+    assertThat(writer.run(
+            kind,
+            Duration.ZERO,
+            () -> CompletableFuture.supplyAsync(() -> isIdle(writer)).join()))
+        .isFalse();
+  }
+
+  private static boolean isIdle(SingleWriter writer) {
+    try {
+      return writer.awaitIdle(Duration.ZERO);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   private static String busy(SingleWriter writer, SingleWriter.Kind<String> kind) {
     try {
       return writer.run(kind, Duration.ZERO, () -> "ran");

@@ -88,7 +88,14 @@ final class ContainerCalls {
   }
 
   private RemovalResult settle(Answer answer, String words) {
-    Optional<ContainerState> now = state();
+    Optional<ContainerState> now;
+    try {
+      now = state();
+    } catch (UnreachableException e) {
+      // Docker cannot describe each container that it cannot remove, and is well all the same.
+      return RemovalResult.of(
+          RemovalOutcome.UNKNOWN, words + "; and it cannot be looked up: " + e.getMessage());
+    }
     if (now.isEmpty()) {
       return answer.isSuccess()
           ? RemovalResult.of(RemovalOutcome.REMOVED)
@@ -137,11 +144,17 @@ final class ContainerCalls {
     if (answer.status() == NO_CONTENT || answer.status() == NOT_MODIFIED || isAbsent(answer)) {
       return;
     }
-    Optional<ContainerState> now = state();
+    String answered = "the engine answered " + answer.status() + ": " + EngineApi.words(answer);
+    Optional<ContainerState> now;
+    try {
+      now = state();
+    } catch (UnreachableException e) { // of one container, as in a removal
+      throw new ProtocolException(
+          "POST " + call + " at " + api.host() + ": " + answered + "; and " + e.getMessage(), e);
+    }
     if (now.isPresent() && !hasEnded(now.get())) {
       throw new ProtocolException("POST " + call + " at " + api.host() + ": the container is "
-          + now.get().code() + ", and the engine answered " + answer.status() + ": "
-          + EngineApi.words(answer));
+          + now.get().code() + ", and " + answered);
     }
   }
 

@@ -246,13 +246,20 @@ class ContainerCallsTest extends DaemonTest {
   }
 
   @Test
-  void lookUpThatFails_isThrown() {
-    engine.next("DELETE", StubDaemon.message(500, "busy"));
-    engine.always("GET", StubDaemon.message(500, "busy as well"));
+  void containerThatCanNeitherBeRemovedNorLookedUp_isUnknown_andTheEngineIsNotTakenForAway() {
+    String broken = "RWLayer of container " + id + " is unexpectedly nil";
+    engine.next("DELETE", StubDaemon.message(500, broken));
+    engine.always("GET", StubDaemon.message(500, broken));
 
-    assertThatThrownBy(this::remove)
-        .isInstanceOf(UnreachableException.class)
-        .hasMessageContaining("busy as well");
+    remove();
+
+    assertResult(RemovalOutcome.UNKNOWN);
+    assertThat(result.detail()).startsWith(broken + "; and it cannot be looked up: GET ");
+    engine.next("POST", StubDaemon.message(500, "cannot stop"));
+    assertThatThrownBy(() -> runtime.stopContainer(container(), Duration.ZERO))
+        .isInstanceOf(ProtocolException.class)
+        .hasMessageContaining("500: cannot stop; and GET ")
+        .hasMessageContaining(broken);
   }
 
   @Test

@@ -34,8 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Removes containers that have ended and that nobody keeps, as the kubelet does: of each unit the newest stay, those of deleted
- * workloads go, and the oldest go first. It never forces a removal, and never touches a container that runs, is paused, is
- * restarting or is being removed, or that belongs to no unit of the host, unless the {@linkplain ContainerGcPolicy policy} says so.
+ * workloads go, and the oldest go first, but last those that could not be removed before. It never forces a removal, and never
+ * touches a container that runs, is paused, is restarting or is being removed, or that belongs to no unit of the host, unless the
+ * {@linkplain ContainerGcPolicy policy} says so.
  *
  * <p>What may go: containers that have ended and were created at least {@link ContainerGcPolicy#minAge()} ago; ones that were
  * never started an hour after that, if their image is not leased; and ones whose state the engine does not know, which are stopped

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Ready-made answers to which unit a container belongs to, by its labels. A label that is blank counts as missing. */
 public final class ContainerUnits {
@@ -18,6 +19,9 @@ public final class ContainerUnits {
   private static final String NAME_OF_SANDBOXES = "POD";
   private static final String COMPOSE_PROJECT = "com.docker.compose.project";
   private static final String COMPOSE_SERVICE = "com.docker.compose.service";
+  private static final String COMPOSE_NUMBER = "com.docker.compose.container-number";
+  private static final String COMPOSE_HASH = "com.docker.compose.config-hash";
+  private static final String COMPOSE_ONE_OFF = "com.docker.compose.oneoff";
 
   private ContainerUnits() {}
 
@@ -34,14 +38,39 @@ public final class ContainerUnits {
 
   /**
    * Returns the units of Compose: the workload is the project ({@code com.docker.compose.project}), the name its service ({@code
-   * com.docker.compose.service}). The containers of a service that was scaled are of one unit.
+   * com.docker.compose.service}). Each replica of a service that was scaled is a unit, as {@code docker compose start} starts them
+   * all again; Compose replaces one by another of the same number ({@code com.docker.compose.container-number}). One-off containers
+   * ({@code docker compose run}) of a service are one unit: they take the place of no replica.
+   *
+   * <p>A container without a label that Compose puts on containers alone ({@code com.docker.compose.container-number}, {@code
+   * .config-hash} or {@code .oneoff}) is not Compose's: images that Compose has built have the labels of the project and the
+   * service too, and give them to every container that anybody makes of them.
    *
    * @return the function
    */
   public static Function<Container, Optional<ContainerUnit>> compose() {
-    return container -> label(container, COMPOSE_PROJECT)
-        .flatMap(project ->
-            label(container, COMPOSE_SERVICE).map(service -> ContainerUnit.of(project, service)));
+    return ContainerUnits::ofCompose;
+  }
+
+  private static Optional<ContainerUnit> ofCompose(Container container) {
+    if (Stream.of(COMPOSE_NUMBER, COMPOSE_HASH, COMPOSE_ONE_OFF)
+        .allMatch(key -> label(container, key).isEmpty())) {
+      return Optional.empty();
+    }
+    return label(container, COMPOSE_PROJECT)
+        .flatMap(project -> label(container, COMPOSE_SERVICE)
+            .map(service -> ContainerUnit.of(project, service + replica(container))));
+  }
+
+  /** What tells the units of one service apart; no name of a service has a blank. */
+  private static String replica(Container container) {
+    if (label(container, COMPOSE_ONE_OFF).filter("true"::equalsIgnoreCase).isPresent()) {
+      return " (one-off)";
+    }
+    return label(container, COMPOSE_NUMBER)
+        .filter(number -> !number.equals("1"))
+        .map(number -> " #" + number)
+        .orElse("");
   }
 
   /**

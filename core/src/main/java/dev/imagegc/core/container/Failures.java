@@ -28,6 +28,10 @@ final class Failures {
     }
   }
 
+  boolean isFailing(Container container) {
+    return failing.containsKey(container.id());
+  }
+
   /** Says that a container is no trouble any more. */
   void ended(ContainerDecision decision, String how) {
     if (failing.remove(decision.container().id()) != null) {

@@ -67,7 +67,7 @@ final class Host {
       return view;
     } catch (PolicyException e) {
       events.problem("workloads:" + kind(e), ofDeletedStay(e.getMessage()));
-      return WorkloadView.incomplete(e.getMessage());
+      return WorkloadView.incomplete("the host failed to tell its workloads: " + e.getMessage());
     }
   }
 

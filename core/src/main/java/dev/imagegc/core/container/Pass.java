@@ -20,6 +20,7 @@ import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.internal.Events;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +36,8 @@ import org.slf4j.LoggerFactory;
 final class Pass {
   private static final Logger LOG = LoggerFactory.getLogger(ContainerGcManager.class);
 
-  /** An engine that lets so many calls of one pass time out will not do better with the next container. */
-  private static final int MOST_TIMEOUTS = 3;
+  /** An engine that leaves so many calls of one pass without an answer will not do better with the next container. */
+  private static final int MOST_WITHOUT_ANSWER = 3;
 
   /** What all passes of a collector have in common. */
   record Tools(
@@ -55,7 +56,7 @@ final class Pass {
   private final ContainerGcReport.Builder report;
   private List<ContainerDecision> decisions = List.of(); // the plan, each replaced when it was done
   private long planned; // how many were to go
-  private int timeouts;
+  private int withoutAnswer;
 
   Pass(Tools tools, boolean forSpace) {
     this.tools = tools;
@@ -121,8 +122,18 @@ final class Pass {
     decisions = new ArrayList<>(
         new ContainerPlanner(tools.policy(), workloads, forSpace, tools.host()::lease)
             .plan(tools.host().members(listed, ages)));
+    decisions.sort(Comparator.comparingInt(this::turn));
     planned = decisions.stream().filter(Pass::isPlanned).count();
     return listed;
+  }
+
+  /** Those that could not be removed before come after the others of their kind, or they might keep them waiting for good. */
+  private int turn(ContainerDecision decision) {
+    if (!isPlanned(decision)) {
+      return 4;
+    }
+    return (decision.reason().equals(ContainerReason.SANDBOX_UNUSED) ? 2 : 0)
+        + (tools.failures().isFailing(decision.container()) ? 1 : 0);
   }
 
   // Sweep
@@ -169,6 +180,12 @@ final class Pass {
       gone(i, "it was gone when its turn came");
     } else if (!Member.isRemovable(now)) {
       decide(i, Decision.KEPT, ContainerReason.RUNNING, "its state is " + now.state() + " now");
+    } else if (Member.isNeverStarted(now)) { // has more time, and perhaps a lease
+      decide(
+          i,
+          Decision.KEPT,
+          ContainerReason.TOO_YOUNG,
+          "it turned out to be never started; the next pass decides");
     } else {
       try {
         tools.engine().stop(now);
@@ -273,17 +290,15 @@ final class Pass {
    * @throws GcException if it is the engine's
    */
   private void goOnAfter(GcException trouble) {
-    if (trouble instanceof UnreachableException || trouble instanceof CancelledException) {
+    if (trouble instanceof CancelledException) {
       throw trouble;
     }
-    if (trouble instanceof TimedOutException) {
-      timeouts++;
-      if (timeouts >= MOST_TIMEOUTS) {
+    if (trouble instanceof TimedOutException || trouble instanceof UnreachableException) {
+      withoutAnswer++;
+      if (withoutAnswer >= MOST_WITHOUT_ANSWER) {
         throw trouble;
       }
-      tools
-          .engine()
-          .listContainers(); // an engine that hangs as a whole does not answer this either
+      tools.engine().listContainers(); // an engine that is away or hangs does not answer this
     }
   }
 

@@ -21,6 +21,7 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Lease;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.WorkloadView;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SingleWriter;
@@ -83,6 +84,18 @@ class ContainerHostTest {
       assertThat(reason(report, "a")).isEqualTo(ContainerReason.KEPT_NEWEST);
       assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(report.problems()).singleElement().asString().contains("no pods");
+    }
+  }
+
+  @Test
+  void workloadsThatThrowWithoutWords_areAnIncompleteView() {
+    dead(node, "a", "pod", "app", 1).add();
+    try (ContainerGcManager gc = collector(node)
+        .workloads(() -> {
+          throw new PolicyException("");
+        })
+        .build()) {
+      assertThat(reason(gc.collect(), "a")).isEqualTo(ContainerReason.KEPT_NEWEST);
     }
   }
 

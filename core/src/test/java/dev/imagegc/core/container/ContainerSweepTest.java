@@ -5,6 +5,7 @@ import static dev.imagegc.core.container.Containers.collector;
 import static dev.imagegc.core.container.Containers.dead;
 import static dev.imagegc.core.container.Containers.decision;
 import static dev.imagegc.core.container.Containers.find;
+import static dev.imagegc.core.container.Containers.going;
 import static dev.imagegc.core.container.Containers.ids;
 import static dev.imagegc.core.container.Containers.policy;
 import static dev.imagegc.core.container.Containers.reason;
@@ -258,6 +259,31 @@ class ContainerSweepTest {
   }
 
   @Test
+  void engineThatCannotBeAskedAboutOneContainer_butListsThem_removesTheOthers() {
+    deadOnes("a", "b");
+    node.faults().failContainerRemovals("a", new UnreachableException("500: broken layer"));
+    ContainerGcReport report = collect();
+    assertThat(reason(report, "a")).isEqualTo(ContainerReason.OUTCOME_UNKNOWN);
+    assertThat(removed(report)).containsExactly("b");
+    assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+  }
+
+  @Test
+  void containersThatAlwaysHang_waitBehindTheOthersInTheNextPass() {
+    deadOnes("a", "b", "c", "d", "e");
+    for (String id : List.of("a", "b", "c")) {
+      node.faults().failContainerRemovals(id, new TimedOutException("no answer about " + id));
+    }
+    try (ContainerGcManager gc = builder().build()) {
+      assertThat(removed(gc.collect())).isEmpty();
+      assertThat(going(gc.plan())).containsExactly("d", "e", "a", "b", "c");
+      ContainerGcReport report = gc.collect();
+      assertThat(removed(report)).containsExactly("d", "e");
+      assertThat(ids(report.failed())).containsExactly("a", "b", "c");
+    }
+  }
+
+  @Test
   void oneContainerThatHangs_doesNotStopTheOthers() {
     deadOnes("a", "b", "c");
     node.faults().hangNext(Operation.REMOVE_CONTAINER);
@@ -366,6 +392,35 @@ class ContainerSweepTest {
     assertThat(decision(report, "c")).isEqualTo(Decision.GONE);
     assertThat(node.calls(Operation.STOP_CONTAINER)).isZero();
     assertThat(node.containerIds()).containsExactly("b");
+  }
+
+  @Test
+  void unknownState_thatTurnsOutToBeNeverStarted_hasItsHour() {
+    dead(node, "a", "pod", "app", 1)
+        .createdAt(node.clock().instant())
+        .state(ContainerState.UNKNOWN)
+        .add();
+    var engine = new ForwardingEngine(node) {
+      private int lists;
+
+      @Override
+      public List<Container> listContainers() {
+        List<Container> listed = super.listContainers();
+        return lists++ == 0 ? listed : listed.stream().map(this::neverStarted).toList();
+      }
+
+      private Container neverStarted(Container container) {
+        return Container.builder(container.id())
+            .state(ContainerState.CREATED)
+            .createdAt(container.createdAt().orElseThrow())
+            .labels(container.labels())
+            .build();
+      }
+    };
+    try (ContainerGcManager gc = builder().runtime(engine).build()) {
+      assertThat(reason(gc.collect(), "a")).isEqualTo(ContainerReason.TOO_YOUNG);
+    }
+    assertThat(node.containerIds()).containsExactly("a");
   }
 
   @Test

@@ -17,6 +17,9 @@ class ContainerUnitsTest {
   private static final String PROJECT = "com.docker.compose.project";
   private static final String SERVICE = "com.docker.compose.service";
 
+  private static final String NUMBER = "com.docker.compose.container-number";
+  private static final String ONE_OFF = "com.docker.compose.oneoff";
+
   private static Container with(Map<String, String> labels) {
     return Container.builder("c").labels(labels).build();
   }
@@ -68,11 +71,35 @@ class ContainerUnitsTest {
 
   @Test
   void compose_isTheProjectAndTheService() {
-    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web")))
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", NUMBER, "1")))
         .hasValue(ContainerUnit.of("shop", "web"));
-    assertThat(compose(Map.of(PROJECT, "shop"))).isEmpty();
-    assertThat(compose(Map.of(SERVICE, "web"))).isEmpty();
-    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, " "))).isEmpty();
+    assertThat(compose(Map.of(PROJECT, "shop", NUMBER, "1"))).isEmpty();
+    assertThat(compose(Map.of(SERVICE, "web", NUMBER, "1"))).isEmpty();
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, " ", NUMBER, "1"))).isEmpty();
+  }
+
+  @Test
+  void compose_containerThatSomebodyMadeOfAnImageThatComposeBuilt_isNotComposes() {
+    assertThat(compose(
+            Map.of(PROJECT, "shop", SERVICE, "web", "com.docker.compose.version", "2.21.0")))
+        .isEmpty();
+    assertThat(compose(
+            Map.of(PROJECT, "shop", SERVICE, "web", "com.docker.compose.config-hash", "1f")))
+        .hasValue(ContainerUnit.of("shop", "web"));
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", ONE_OFF, "False")))
+        .hasValue(ContainerUnit.of("shop", "web"));
+  }
+
+  @Test
+  void compose_replicasOfAService_takeThePlaceOfNoOther() {
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", NUMBER, "2")))
+        .hasValue(ContainerUnit.of("shop", "web #2"));
+  }
+
+  @Test
+  void compose_oneOffContainers_takeThePlaceOfNoneOfTheService() {
+    assertThat(compose(Map.of(PROJECT, "shop", SERVICE, "web", NUMBER, "1", ONE_OFF, "True")))
+        .hasValue(ContainerUnit.of("shop", "web (one-off)"));
   }
 
   @Test
@@ -80,7 +107,8 @@ class ContainerUnitsTest {
     var both = ContainerUnits.firstOf(ContainerUnits.compose(), ContainerUnits.kubernetes());
     assertThat(both.apply(with(Map.of(UID, "uid-1", NAME, "app"))))
         .hasValue(ContainerUnit.of("uid-1", "app"));
-    assertThat(both.apply(with(Map.of(UID, "uid-1", NAME, "app", PROJECT, "shop", SERVICE, "web"))))
+    assertThat(both.apply(
+            with(Map.of(UID, "uid-1", NAME, "app", PROJECT, "shop", SERVICE, "web", NUMBER, "1"))))
         .hasValue(ContainerUnit.of("shop", "web"));
     assertThat(both.apply(with(Map.of()))).isEmpty();
   }

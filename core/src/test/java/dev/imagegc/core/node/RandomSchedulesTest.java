@@ -315,6 +315,7 @@ class RandomSchedulesTest {
         existing.add(workload);
         container
             .label("com.docker.compose.project", workload)
+            .label("com.docker.compose.container-number", "1")
             .label("com.docker.compose.service", "service-" + random.nextInt(2));
       }
       List<ContainerState> states = List.of(
