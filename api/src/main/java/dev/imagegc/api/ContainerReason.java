@@ -49,6 +49,12 @@ public final class ContainerReason extends OpenCode {
   /** It stays: the pass ended before its turn, because of trouble with the engine. */
   public static final ContainerReason NOT_REACHED = new ContainerReason("NOT_REACHED");
 
+  /** It stays for now: removing it failed before, and it is not tried again yet. */
+  public static final ContainerReason BACKING_OFF = new ContainerReason("BACKING_OFF");
+
+  /** It stays: the pass ended at the host's limit of time before its turn. */
+  public static final ContainerReason LIMIT = new ContainerReason("LIMIT");
+
   /** It stays: the engine refused or failed to remove it. */
   public static final ContainerReason REMOVAL_FAILED = new ContainerReason("REMOVAL_FAILED");
 

@@ -13,6 +13,7 @@ import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -22,8 +23,8 @@ import java.util.Set;
  * <p>Every layer counts once, however many images hold it. An image whose layers the engine does not tell counts with its listed
  * size, so content that such images share counts several times; one of which neither is known makes the available bytes unknown.
  * Nothing else counts: not the writable layers of containers, their logs, volumes, build caches, nor what others write. So a budget
- * is no protection from a full disk, and removing containers gives nothing of it back: where a layout is asked for, set {@link
- * FsLayout#THREE_DISKS}. Inodes and the root filesystem are unknown.
+ * is no protection from a full disk, and removing containers gives nothing of it back: what they write counts as a filesystem of its
+ * own, of which nothing is known. Inodes and the root filesystem are unknown.
  *
  * <p>Each measurement lists the engine's images, also those after each removal: give {@link Deadlines.Builder#measure} the time of
  * a listing.
@@ -70,6 +71,14 @@ public final class BudgetFsStatsProvider implements FsStatsProvider {
       stats.availableBytes(Math.max(0, bytes - usage.bytes));
     }
     return stats.build();
+  }
+
+  /** Returns a filesystem without numbers: what containers write is not in the budget. */
+  @Override
+  public Optional<FsStats> containerFs() {
+    return Optional.of(FsStats.builder("what containers write, outside the budget", clock.instant())
+        .source("not measured")
+        .build());
   }
 
   /** What images take. */

@@ -12,6 +12,7 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.InvalidCapacityException;
 import dev.imagegc.api.Layer;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
@@ -222,5 +223,16 @@ class BudgetFsStatsProviderTest {
           .hasMessageContaining("available bytes are unknown");
       assertThat(node.removalsAsked()).isEmpty();
     }
+  }
+
+  @Test
+  void layoutOfABudget_hasImagesOnItAlone() {
+    BudgetFsStatsProvider budget =
+        BudgetFsStatsProvider.of(FakeNode.withDisk(1000).runtime(), 100);
+    FsLayout layout = FsLayout.of(budget.imageFs(), budget.rootFs(), budget.containerFs());
+    assertThat(layout.imagesOn(NodeFs.IMAGEFS)).isTrue();
+    assertThat(layout.containersOn(NodeFs.IMAGEFS)).isFalse();
+    assertThat(layout.imagesOn(NodeFs.CONTAINERFS)).isFalse();
+    assertThat(layout.imagesOn(NodeFs.NODEFS)).isFalse();
   }
 }

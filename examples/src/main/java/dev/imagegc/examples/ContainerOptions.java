@@ -12,7 +12,7 @@ final class ContainerOptions {
   @Option(
       names = "--collect-containers",
       description =
-          "Remove containers that have ended, too: of each unit (a pod's container, a Compose service)"
+          "Remove containers that have ended, too: of each unit (a pod's container, a replica of a Compose service)"
               + " all but the newest. Containers of no unit are left alone.")
   private boolean collect;
 

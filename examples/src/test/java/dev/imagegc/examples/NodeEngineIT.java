@@ -364,7 +364,13 @@ class NodeEngineIT {
   }
 
   private static Map<String, String> compose(String service) {
-    return Map.of("com.docker.compose.project", "shop", "com.docker.compose.service", service);
+    return Map.of(
+        "com.docker.compose.project",
+        "shop",
+        "com.docker.compose.service",
+        service,
+        "com.docker.compose.container-number",
+        "1");
   }
 
   /** Runs a container to its end. */

@@ -95,8 +95,9 @@ public final class ContainerGcManager implements AutoCloseable {
             clock,
             events),
         new Ages(clock),
-        new Failures(events),
+        new Failures(events, clock),
         builder.policy,
+        builder.timeBudget,
         clock,
         events,
         closed);
@@ -224,6 +225,7 @@ public final class ContainerGcManager implements AutoCloseable {
     private GcClock clock = SystemGcClock.instance();
     private Deadlines deadlines = Deadlines.defaults();
     private Duration stopGrace = Duration.ofSeconds(10);
+    private Duration timeBudget = Duration.ofMinutes(5);
     private Duration maxWait = Duration.ofSeconds(30);
     private Duration interval = Duration.ofMinutes(1);
     private Duration jitter = Duration.ZERO;
@@ -338,6 +340,19 @@ public final class ContainerGcManager implements AutoCloseable {
      */
     public Builder stopGrace(Duration grace) {
       stopGrace = Durations.notNegative("stopGrace", grace);
+      return this;
+    }
+
+    /**
+     * Sets after how long a pass begins no further removal, so that others have their turn on the node; the next pass goes on. A
+     * container that could not be removed is left alone for 1 minute, and for twice as long after each further failure, up to an
+     * hour.
+     *
+     * @param budget above zero; the default is 5 minutes
+     * @return this builder
+     */
+    public Builder timeBudget(Duration budget) {
+      timeBudget = Durations.positive("timeBudget", budget);
       return this;
     }
 

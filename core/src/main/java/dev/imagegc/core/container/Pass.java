@@ -46,6 +46,7 @@ final class Pass {
       Ages ages,
       Failures failures,
       ContainerGcPolicy policy,
+      Duration timeBudget,
       GcClock clock,
       Events events,
       Future<?> closing) {}
@@ -55,7 +56,7 @@ final class Pass {
   private final long startNanos;
   private final ContainerGcReport.Builder report;
   private List<ContainerDecision> decisions = List.of(); // the plan, each replaced when it was done
-  private long planned; // how many were to go
+  private long planned; // how many were to go, those that are left alone for now included
   private int withoutAnswer;
 
   Pass(Tools tools, boolean forSpace) {
@@ -124,7 +125,19 @@ final class Pass {
             .plan(tools.host().members(listed, ages)));
     decisions.sort(Comparator.comparingInt(this::turn));
     planned = decisions.stream().filter(Pass::isPlanned).count();
+    leaveAloneWhatFailed();
     return listed;
+  }
+
+  private void leaveAloneWhatFailed() {
+    for (int i = 0; i < decisions.size(); i++) {
+      if (isPlanned(decisions.get(i))) {
+        Optional<String> why = tools.failures().backingOff(decisions.get(i).container());
+        if (why.isPresent()) {
+          decide(i, Decision.KEPT, ContainerReason.BACKING_OFF, why.get());
+        }
+      }
+    }
   }
 
   /** Those that could not be removed before come after the others of their kind, or they might keep them waiting for good. */
@@ -144,6 +157,14 @@ final class Pass {
         if (tools.closing().isDone()) {
           throw new CancelledException("the collector was closed during the pass");
         }
+        if (isOutOfTime()) {
+          decide(
+              i,
+              Decision.KEPT,
+              ContainerReason.LIMIT,
+              "the pass ended at its time budget of " + Durations.text(tools.timeBudget()));
+          continue;
+        }
         if (decisions.get(i).reason().equals(ContainerReason.SANDBOX_UNUSED)) {
           sweepSandbox(i);
         } else {
@@ -151,6 +172,11 @@ final class Pass {
         }
       }
     }
+  }
+
+  /** Others wait for their turn on the node meanwhile. */
+  private boolean isOutOfTime() {
+    return tools.clock().nanoTime() - startNanos >= tools.timeBudget().toNanos();
   }
 
   private void sweepContainer(int i) {

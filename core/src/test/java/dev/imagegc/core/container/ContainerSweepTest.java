@@ -157,13 +157,16 @@ class ContainerSweepTest {
         .failContainerRemovals("a", RemovalResult.of(RemovalOutcome.FAILED, "device busy"));
     try (ContainerGcManager gc = builder().build()) {
       gc.collect();
+      node.clock().advance(Duration.ofMinutes(1));
       gc.collect();
       assertThat(listener.events(GcEventType.CONTAINER_REMOVAL_FAILED))
           .extracting(GcEvent::phase)
           .containsExactly(Phase.BEGAN);
       assertThat(listener.events(GcEventType.CONTAINER_REMOVAL_FAILED).get(0).message())
-          .isEqualTo("could not remove container a: device busy; tried again in every pass");
+          .isEqualTo(
+              "could not remove container a: device busy; tried again after 1m at the earliest");
       node.faults().heal();
+      node.clock().advance(Duration.ofMinutes(2));
       gc.collect();
       gc.collect();
     }
@@ -172,6 +175,41 @@ class ContainerSweepTest {
         .containsExactly(Phase.BEGAN, Phase.ENDED);
     assertThat(listener.events(GcEventType.CONTAINER_REMOVAL_FAILED).get(1).message())
         .isEqualTo("container a, which could not be removed, is removed");
+  }
+
+  @Test
+  void containerThatCannotBeRemoved_isLeftAloneForTwiceAsLongEachTime_upToAnHour() {
+    deadOnes("a", "b");
+    node.faults().failContainerRemovals("a", RemovalResult.of(RemovalOutcome.FAILED, "busy"));
+    try (ContainerGcManager gc = builder().build()) {
+      assertThat(removed(gc.collect())).containsExactly("b");
+      for (int minutes : List.of(1, 2, 4, 8, 16, 32, 60, 60)) {
+        int asked = node.containerRemovalsAsked().size();
+        node.clock().advance(Duration.ofMinutes(minutes).minusNanos(1));
+        ContainerGcReport early = gc.collect();
+        assertThat(reason(early, "a")).isEqualTo(ContainerReason.BACKING_OFF);
+        assertThat(decision(early, "a")).isEqualTo(Decision.KEPT);
+        assertThat(early.outcome()).isEqualTo(Outcome.SHORT);
+        assertThat(reason(gc.plan(), "a")).isEqualTo(ContainerReason.BACKING_OFF);
+        assertThat(node.containerRemovalsAsked()).hasSize(asked);
+        node.clock().advance(Duration.ofNanos(1));
+        assertThat(decision(gc.collect(), "a")).isEqualTo(Decision.FAILED);
+        assertThat(node.containerRemovalsAsked()).hasSize(asked + 1);
+      }
+    }
+  }
+
+  @Test
+  void passThatIsOutOfTime_leavesTheRestToTheNextOne() {
+    deadOnes("a", "b", "c");
+    node.faults().slow(Operation.REMOVE_CONTAINER, Duration.ofSeconds(40));
+    try (ContainerGcManager gc = builder().timeBudget(Duration.ofMinutes(1)).build()) {
+      ContainerGcReport report = gc.collect();
+      assertThat(removed(report)).containsExactly("a", "b");
+      assertThat(reason(report, "c")).isEqualTo(ContainerReason.LIMIT);
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(removed(gc.collect())).containsExactly("c");
+    }
   }
 
   @Test
@@ -276,6 +314,7 @@ class ContainerSweepTest {
     }
     try (ContainerGcManager gc = builder().build()) {
       assertThat(removed(gc.collect())).isEmpty();
+      node.clock().advance(Duration.ofMinutes(1)); // they are tried again
       assertThat(going(gc.plan())).containsExactly("d", "e", "a", "b", "c");
       ContainerGcReport report = gc.collect();
       assertThat(removed(report)).containsExactly("d", "e");
@@ -297,11 +336,13 @@ class ContainerSweepTest {
   void removalsThatAllHang_endThePassAtTheThird() {
     deadOnes("a", "b", "c", "d", "e");
     node.faults().hangAlways(Operation.REMOVE_CONTAINER);
-    ContainerGcReport report = collect();
-    assertThat(ids(report.failed())).containsExactly("a", "b", "c");
-    assertThat(reason(report, "d")).isEqualTo(ContainerReason.NOT_REACHED);
-    assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
-    assertThat(report.duration()).isEqualTo(Duration.ofMinutes(9));
+    try (ContainerGcManager gc = builder().timeBudget(Duration.ofHours(1)).build()) {
+      ContainerGcReport report = gc.collect();
+      assertThat(ids(report.failed())).containsExactly("a", "b", "c");
+      assertThat(reason(report, "d")).isEqualTo(ContainerReason.NOT_REACHED);
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(report.duration()).isEqualTo(Duration.ofMinutes(9));
+    }
   }
 
   @Test
@@ -360,6 +401,7 @@ class ContainerSweepTest {
       assertThat(removed(report)).containsExactly("b", "c");
       assertThat(node.containerRemovalsAsked()).containsExactly("b", "c");
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      node.clock().advance(Duration.ofMinutes(1));
       assertThat(removed(gc.collect())).containsExactly("a");
     }
     assertThat(listener.events(GcEventType.CONTAINER_REMOVAL_FAILED))
