@@ -236,6 +236,37 @@ class DiskPressureManagerTest {
     }
   }
 
+  @Test
+  void rootThatCouldNeverBeMeasured_keepsNothingOnTheImageFs() {
+    node.image("app").size(100).add();
+    node.container("dead").state(ContainerState.EXITED).writes(10).add();
+    node.otherData(800); // 90 available
+    node.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("away"));
+    try (DiskPressureManager pressure = host.manager(POLICY).build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.layout()).isEmpty();
+      assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.containerIds()).isEmpty();
+      assertThat(node.removalsAsked()).containsExactly("app");
+      assertThat(host.shortfalls).isEmpty();
+    }
+  }
+
+  @Test
+  void containersThatCouldNeverBeMeasured_stay_butImagesGo() {
+    FakeNode split = FakeNode.withDisk(1000).withSplitImageFs(1000);
+    split.image("app").size(100).add();
+    split.container("dead").state(ContainerState.EXITED).writes(10).add();
+    split.otherData(800); // 100 available
+    split.faults().failAlways(Operation.MEASURE_CONTAINERS, new UnreachableException("away"));
+    try (PressureNode other = new PressureNode(split);
+        DiskPressureManager pressure = other.manager(POLICY).build()) {
+      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(split.containerIds()).containsExactly("dead");
+      assertThat(split.removalsAsked()).containsExactly("app");
+    }
+  }
+
   // Trouble in a step
 
   @Test
