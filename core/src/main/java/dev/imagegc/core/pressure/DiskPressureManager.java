@@ -407,6 +407,9 @@ public final class DiskPressureManager implements AutoCloseable {
       if (outcome.equals(Outcome.DONE)) {
         outcome = Outcome.SHORT;
       }
+      if (reclaim.isUnfinished(signal)) {
+        continue; // more may go in the next pass, which is no reason to stop workloads
+      }
       Readings now = readings;
       if (told.stream().noneMatch(other -> now.isSameRoom(other, signal))) {
         told.add(signal);
@@ -427,11 +430,11 @@ public final class DiskPressureManager implements AutoCloseable {
     report.outcome(outcome, cause);
   }
 
-  /** One sample is acted upon once; what met another call in the way has its turn yet. */
+  /** One sample is acted upon once; what met another call in the way, or a limit, has its turn yet. */
   private void rememberAsActedOn(List<Watched> due, Reclaim reclaim, Readings readings) {
     for (Watched one : due) {
       DiskSignal signal = one.threshold().signal();
-      if (!reclaim.wasBusy(signal)) {
+      if (!reclaim.wasBusy(signal) && !reclaim.isUnfinished(signal)) {
         readings.of(signal).ifPresent(reading -> lastActedOn.put(signal, reading));
       }
     }

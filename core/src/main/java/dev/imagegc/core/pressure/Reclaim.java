@@ -41,11 +41,14 @@ final class Reclaim {
   private final PressureReport.Builder report;
   /** Signals for which a step met another call that was in the way: nobody knows what it would have given. */
   private final Set<DiskSignal> busy = new HashSet<>();
+  /** Signals for which images went until a round came to its limit: the next pass goes on. */
+  private final Set<DiskSignal> unfinished = new HashSet<>();
 
   private Readings readings;
   private boolean containersBusy;
   private boolean containersTried;
   private boolean imagesBusy;
+  private boolean imagesAtLimit;
   private boolean allUnusedTried;
   private boolean bytesExhausted;
   private boolean inodesExhausted;
@@ -64,6 +67,11 @@ final class Reclaim {
   /** Whether a step for the signal met another call that was in the way. */
   boolean wasBusy(DiskSignal signal) {
     return busy.contains(signal);
+  }
+
+  /** Whether images went for the signal, but a round had to end at its limit before there was room. */
+  boolean isUnfinished(DiskSignal signal) {
+    return unfinished.contains(signal);
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
@@ -87,6 +95,9 @@ final class Reclaim {
       removeImages(tools.images(), one, still.get());
       if (imagesBusy) {
         busy.add(signal);
+      }
+      if (imagesAtLimit) {
+        unfinished.add(signal);
       }
     }
   }
@@ -126,6 +137,7 @@ final class Reclaim {
       report.imageReport(done);
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);
+      imagesAtLimit |= done.stoppedBy().isPresent() && !done.removed().isEmpty();
     } catch (RuntimeException e) {
       failed("removing images", e);
     }

@@ -21,6 +21,7 @@ import dev.imagegc.api.UnreachableException;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import dev.imagegc.core.SingleWriter;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
@@ -345,6 +346,36 @@ class DiskPressureManagerTest {
       host.advance(SECOND);
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.hasImage("app")).isFalse();
+    }
+  }
+
+  @Test
+  void roundThatEndsAtItsLimit_isGoneOnWith_andOnlyTheRestIsHandedOver() {
+    for (int i = 0; i < 3; i++) {
+      node.image("image-" + i).size(100).add();
+    }
+    node.otherData(650); // 50 available
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.available<400").build();
+    try (ImageGcManager slow = ImageGcManager.builder()
+            .runtime(node.runtime())
+            .fsStats(node.fsStats())
+            .clock(node.clock())
+            .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+            .limits(RoundLimits.builder().removals(2).build())
+            .writer(host.writer)
+            .build();
+        DiskPressureManager pressure = host.manager(policy).images(slow).build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(node.imageIds()).containsExactly("image-2");
+      assertThat(host.shortfalls).isEmpty();
+      report = pressure.check(); // at once: that sample has its turn yet
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(node.imageIds()).isEmpty();
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.missing()).isEqualTo(50));
     }
   }
 
