@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core.pressure;
 
+import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
@@ -149,11 +150,20 @@ final class Reclaim {
     measure();
   }
 
-  private static SpaceTarget target(Watched one, Reading reading) {
-    long wanted = one.wanted(reading);
-    SpaceTarget target = one.threshold().signal().countsInodes()
-        ? SpaceTarget.inodesFree(wanted)
-        : SpaceTarget.availableBytes(wanted);
+  private SpaceTarget target(Watched one, Reading reading) {
+    boolean inodes = one.threshold().signal().countsInodes();
+    long missing = one.wanted(reading) - reading.available();
+    // Under a quota, say, the image filesystem has other numbers on the same device: there only
+    // what
+    // is missing counts. Numbers that differ a little are the same ones, of two moments.
+    long wanted = readings
+        .of(inodes ? DiskSignal.IMAGEFS_INODES_FREE : DiskSignal.IMAGEFS_AVAILABLE)
+        .filter(
+            images -> Math.abs(images.available() - reading.available()) > reading.capacity() / 100)
+        .map(images -> LongMath.saturatedAdd(images.available(), missing))
+        .orElse(one.wanted(reading));
+    SpaceTarget target =
+        inodes ? SpaceTarget.inodesFree(wanted) : SpaceTarget.availableBytes(wanted);
     return target.because(one.describe(reading));
   }
 

@@ -268,6 +268,42 @@ class DiskPressureManagerTest {
     }
   }
 
+  @Test
+  void imagesUnderAQuotaOnTheSameDevice_goForWhatIsMissing_notForAll() {
+    for (int i = 0; i < 4; i++) {
+      node.image("image-" + i).size(100).add();
+    }
+    node.otherData(500); // 100 available, and the images may take 450
+    FsStatsProvider quota = new FsStatsProvider() {
+      @Override
+      public FsStats imageFs() {
+        long left = 450 - 100L * node.imageIds().size();
+        return node.fsStats().imageFs().toBuilder()
+            .capacityBytes(450)
+            .availableBytes(Math.min(left, node.availableBytes()))
+            .build();
+      }
+
+      @Override
+      public Optional<FsStats> rootFs() {
+        return node.fsStats().rootFs();
+      }
+    };
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("nodefs.available<200").build();
+    try (ImageGcManager images = ImageGcManager.builder()
+            .runtime(node.runtime())
+            .fsStats(quota)
+            .clock(node.clock())
+            .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+            .writer(host.writer)
+            .build();
+        DiskPressureManager pressure = host.bare(policy, quota).images(images).build()) {
+      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.removalsAsked()).containsExactly("image-0");
+    }
+  }
+
   // Trouble in a step
 
   @Test
