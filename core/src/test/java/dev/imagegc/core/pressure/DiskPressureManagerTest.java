@@ -849,6 +849,26 @@ class DiskPressureManagerTest {
         .withMessage("fsStats must be set");
   }
 
+  // Settings
+
+  @Test
+  void contradictions_areFoundAtTheFirstMeasurementThatHasACapacity_andToldOnce() {
+    FsStats[] answer = {FsStats.builder("/x", node.clock().instant()).build()};
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.available<300").build();
+    try (DiskPressureManager pressure = host.bare(policy, () -> answer[0])
+        .imageThresholds(() -> LruGcPolicy.builder().build().thresholds())
+        .build()) {
+      pressure.check();
+      assertThat(pressure.contradictions()).isEmpty();
+      answer[0] = node.fsStats().imageFs();
+      pressure.check();
+      pressure.check();
+      assertThat(pressure.contradictions()).hasSize(2); // highPercent and lowPercent
+      assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(2);
+    }
+  }
+
   // Unknown numbers after a step
 
   @Test
