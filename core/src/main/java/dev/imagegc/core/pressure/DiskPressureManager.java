@@ -50,6 +50,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -448,8 +449,17 @@ public final class DiskPressureManager implements AutoCloseable {
         .containers(ranking(report))
         .message(one.describe(reading) + ": "
             + Reading.text(threshold.signal(), wanted - reading.available())
-            + " are missing, and nothing more can be removed for it here")
+            + " are missing, and " + whyNoMore(report))
         .build();
+  }
+
+  private static String whyNoMore(PressureReport.Builder report) {
+    return Stream.concat(
+            report.containerReport().flatMap(ContainerGcReport::cause).stream(),
+            report.imageReports().stream().flatMap(done -> done.cause().stream()))
+        .findFirst()
+        .map(trouble -> "removing more for it failed: " + trouble.getMessage())
+        .orElse("nothing more can be removed for it here");
   }
 
   private List<RankedContainer> ranking(PressureReport.Builder report) {

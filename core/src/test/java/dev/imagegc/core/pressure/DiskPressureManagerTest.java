@@ -377,7 +377,11 @@ class DiskPressureManagerTest {
         host.bare(POLICY, node.fsStats()).images(host.images).build()) {
       node.stopEngine();
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
-      assertThat(host.shortfalls).hasSize(1);
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.message())
+              .isEqualTo("imagefs.available is 100 B, below 150 B: 50 B are missing, and removing"
+                  + " more for it failed: the engine of the fake node is stopped"));
       node.startEngine();
       host.advance(SECOND);
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
