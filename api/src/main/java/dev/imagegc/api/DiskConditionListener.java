@@ -6,7 +6,8 @@ package dev.imagegc.api;
  * make it, and when it ends; what stays as it is is not repeated.
  *
  * <p>Conditions arrive one at a time, in order, on a thread of the collector that waits for at most a short deadline. What a
- * listener throws is contained and named in the report; while a call of it is stuck, it misses changes.
+ * listener throws is contained and named in the report. A condition that it did not take, because it threw or was late, is told
+ * again in the next pass, as it is then; while a call of it is stuck, it misses what is between.
  */
 @FunctionalInterface
 public interface DiskConditionListener {

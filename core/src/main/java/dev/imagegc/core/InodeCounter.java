@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * not work they are unknown, with the reason. Thread-safe.
  *
  * <p>A count costs a process, so it is used again: for a second, and only while no more and no fewer blocks are free. A sweep
- * measures after each removal and believes the difference, so an old count would make it remove too much.
+ * measures after each removal and believes the difference, so an old count would make it remove too much: empty files take no
+ * blocks. It asks for a new one.
  */
 final class InodeCounter {
   /** Well below the deadline of a whole measurement. */
@@ -73,12 +74,14 @@ final class InodeCounter {
    *
    * @param filesystem what tells the path's filesystem from others
    * @param unallocated the filesystem's free bytes, measured before this call
+   * @param anew whether an earlier count will not do; after a program that hung there is none all the same
    * @return where the inodes come from, or why they are unknown
    * @throws CancelledException if the calling thread is interrupted
    */
-  String addTo(FsStats.Builder stats, Path path, String filesystem, long unallocated) {
+  String addTo(
+      FsStats.Builder stats, Path path, String filesystem, long unallocated, boolean anew) {
     Count count = counts.get(filesystem);
-    if (count == null || !isStillGood(count, unallocated)) {
+    if (count == null || !isStillGood(count, unallocated, anew)) {
       count = count(path, unallocated);
       counts.put(filesystem, count);
     }
@@ -88,10 +91,10 @@ final class InodeCounter {
     return count.source();
   }
 
-  private boolean isStillGood(Count count, long unallocated) {
+  private boolean isStillGood(Count count, long unallocated, boolean anew) {
     Duration age = Duration.ofNanos(clock.nanoTime() - count.since());
     return count.hung() == null
-        ? age.compareTo(REUSE) < 0 && count.unallocated() == unallocated
+        ? !anew && age.compareTo(REUSE) < 0 && count.unallocated() == unallocated
         : age.compareTo(PAUSE_AFTER_HANGING) < 0 || count.hung().isAlive();
   }
 

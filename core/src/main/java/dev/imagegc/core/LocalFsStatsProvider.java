@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LocalFsStatsProvider implements FsStatsProvider {
   private static final Path ROOT = Path.of("/");
+  private static final String IMAGES = "image";
 
   private final Supplier<Path> locator;
   private final Path rootFs;
@@ -97,7 +98,8 @@ public final class LocalFsStatsProvider implements FsStatsProvider {
 
   /**
    * Returns the same, but counting inodes too. For that it runs the program {@code stat -f} of GNU or busybox for at most 2 s, which
-   * costs a process for a measurement; a count is used again for up to a second, unless the free blocks have changed. Where there
+   * costs a process for a measurement; for the other filesystems a count is used again for up to a second, unless the free blocks
+   * have changed. Where there
    * is no such program, it fails or the filesystem has no fixed number of inodes (btrfs, for one, says that it has 0), they are
    * unknown, and {@link FsStats#source()} says why. After a program that hung, none is started for a minute.
    *
@@ -115,7 +117,7 @@ public final class LocalFsStatsProvider implements FsStatsProvider {
 
   @Override
   public FsStats imageFs() {
-    return measure("image", locator.get());
+    return measure(IMAGES, locator.get());
   }
 
   /** Measures the filesystem of {@code /}, or of the path that was set. */
@@ -142,7 +144,8 @@ public final class LocalFsStatsProvider implements FsStatsProvider {
       String sourceOfInodes = "inodes not counted";
       if (inodes != null) {
         String filesystem = device.orElse(path.toString());
-        sourceOfInodes = inodes.addTo(stats, path, filesystem, store.getUnallocatedSpace());
+        boolean anew = kind.equals(IMAGES); // whose difference a sweep believes
+        sourceOfInodes = inodes.addTo(stats, path, filesystem, store.getUnallocatedSpace(), anew);
       }
       return stats.source("FileStore; " + sourceOfInodes).build();
     } catch (NoSuchFileException e) {

@@ -17,9 +17,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -73,7 +75,7 @@ class InodeCounterTest {
 
   private Counted count(InodeCounter counter, Path path, String filesystem, long unallocated) {
     FsStats.Builder stats = FsStats.builder("/x", Instant.EPOCH);
-    String source = counter.addTo(stats, path, filesystem, unallocated);
+    String source = counter.addTo(stats, path, filesystem, unallocated, false);
     return new Counted(stats.build(), source);
   }
 
@@ -237,6 +239,32 @@ class InodeCounterTest {
     assertThat(count(counter, 8192).stats().inodesFree()).hasValue(50);
     script("echo 100 45");
     assertThat(count(counter, 4096).stats().inodesFree()).hasValue(45);
+  }
+
+  @Test
+  void count_isNotUsedAgain_whereANewOneIsAskedFor_butThatOneIs() throws Exception {
+    InodeCounter counter = new InodeCounter(script("echo 100 40"), clock);
+    count(counter, 1);
+    script("echo 100 50");
+    FsStats.Builder stats = FsStats.builder("/x", Instant.EPOCH);
+    counter.addTo(stats, dir, "a", 1, true);
+
+    assertThat(stats.build().inodesFree()).hasValue(50);
+    script("echo 100 60");
+    assertThat(count(counter, 1).stats().inodesFree()).hasValue(50);
+  }
+
+  @Test
+  void imageFs_isCountedAnewEveryTime() throws Exception {
+    String program = script("echo 4194305 $$"); // its number, another one every time
+    LocalFsStatsProvider provider = LocalFsStatsProvider.of(dir).countedBy(program, clock);
+    Set<Long> counts = new HashSet<>();
+    for (int i = 0; i < 10; i++) {
+      counts.add(provider.imageFs().inodesFree().orElseThrow());
+    }
+
+    assertThat(counts).hasSize(10);
+    assertThat(timesRun()).isEqualTo(10);
   }
 
   @Test

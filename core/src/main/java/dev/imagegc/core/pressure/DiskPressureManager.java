@@ -18,6 +18,7 @@ import dev.imagegc.api.GcReport;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageRecord;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.PressureShortfall;
@@ -50,6 +51,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -122,6 +124,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private final Conditions conditions;
   private final SettingsCheck settings;
   private final Map<DiskSignal, Reading> lastActedOn = new EnumMap<>(DiskSignal.class);
+  private final Set<NodeFs> untold = EnumSet.noneOf(NodeFs.class);
   private final Set<DiskSignal> loggedShort = EnumSet.noneOf(DiskSignal.class);
   private String lastUnknown = "";
 
@@ -343,7 +346,12 @@ public final class DiskPressureManager implements AutoCloseable {
         .filter(one -> !one.isMet())
         .forEach(one -> loggedShort.remove(one.threshold().signal()));
     tellUnknown(unknown);
-    conditions.update(watched, unknown.keySet(), now).forEach(this::tell);
+    List<DiskCondition> changed = conditions.update(watched, unknown.keySet(), now);
+    changed.forEach(condition -> untold.add(condition.filesystem()));
+    changed.forEach(DiskPressureManager::log);
+    conditions.current().stream()
+        .filter(condition -> untold.contains(condition.filesystem()))
+        .forEach(this::tell);
     List<Watched> due = watched.stream()
         .filter(one -> one.isDue() && isNew(one.threshold().signal(), readings))
         .toList();
@@ -407,6 +415,9 @@ public final class DiskPressureManager implements AutoCloseable {
       if (outcome.equals(Outcome.DONE)) {
         outcome = Outcome.SHORT;
       }
+      if (reclaim.isUnfinished(signal)) {
+        continue; // more may go in the next pass, which is no reason to stop workloads
+      }
       Readings now = readings;
       if (told.stream().noneMatch(other -> now.isSameRoom(other, signal))) {
         told.add(signal);
@@ -427,11 +438,11 @@ public final class DiskPressureManager implements AutoCloseable {
     report.outcome(outcome, cause);
   }
 
-  /** One sample is acted upon once; what met another call in the way has its turn yet. */
+  /** One sample is acted upon once; what met another call in the way, or a limit, has its turn yet. */
   private void rememberAsActedOn(List<Watched> due, Reclaim reclaim, Readings readings) {
     for (Watched one : due) {
       DiskSignal signal = one.threshold().signal();
-      if (!reclaim.wasBusy(signal)) {
+      if (!reclaim.wasBusy(signal) && !reclaim.isUnfinished(signal)) {
         readings.of(signal).ifPresent(reading -> lastActedOn.put(signal, reading));
       }
     }
@@ -445,8 +456,17 @@ public final class DiskPressureManager implements AutoCloseable {
         .containers(ranking(report))
         .message(one.describe(reading) + ": "
             + Reading.text(threshold.signal(), wanted - reading.available())
-            + " are missing, and nothing more can be removed for it here")
+            + " are missing, and " + whyNoMore(report))
         .build();
+  }
+
+  private static String whyNoMore(PressureReport.Builder report) {
+    return Stream.concat(
+            report.containerReport().flatMap(ContainerGcReport::cause).stream(),
+            report.imageReports().stream().flatMap(done -> done.cause().stream()))
+        .findFirst()
+        .map(trouble -> "removing more for it failed: " + trouble.getMessage())
+        .orElse("nothing more can be removed for it here");
   }
 
   private List<RankedContainer> ranking(PressureReport.Builder report) {
@@ -475,19 +495,26 @@ public final class DiskPressureManager implements AutoCloseable {
         decisions);
   }
 
-  private void tell(DiskCondition condition) {
+  private static void log(DiskCondition condition) {
     if (condition.isUnderPressure()) {
       LOG.warn("{} is under disk pressure: {}", condition.filesystem(), condition.message());
     } else {
       LOG.info("{}", condition.message());
     }
-    contained(conditionCalls, "take a condition", () -> conditionListener.onCondition(condition));
   }
 
-  /** Calls the host; what it throws, or that it is late, is only told. */
-  private void contained(BoundedCalls calls, String what, Runnable call) {
+  /** A host that misses an end would take the filesystem for one under pressure for ever: it is told until it has taken it. */
+  private void tell(DiskCondition condition) {
+    if (contained(
+        conditionCalls, "take a condition", () -> conditionListener.onCondition(condition))) {
+      untold.remove(condition.filesystem());
+    }
+  }
+
+  /** Calls the host; what it throws, or that it is late, is only told. Returns whether all went well. */
+  private boolean contained(BoundedCalls calls, String what, Runnable call) {
     try {
-      calls.call(what, callbackDeadline, () -> {
+      return calls.call(what, callbackDeadline, () -> {
         call.run();
         return true;
       });
@@ -497,6 +524,7 @@ public final class DiskPressureManager implements AutoCloseable {
       Throwable thrown = e.getCause() == null ? e : e.getCause();
       events.problem(what + ":" + thrown.getClass().getName(), e.getMessage());
       LOG.debug("What the host threw", thrown);
+      return false;
     }
   }
 

@@ -6,6 +6,7 @@ import com.google.common.math.LongMath;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.core.internal.Durations;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -246,7 +247,8 @@ public final class PressurePolicy {
      * Returns the policy.
      *
      * @return an immutable policy
-     * @throws IllegalStateException if a minimum reclaim is of a signal without a threshold
+     * @throws IllegalStateException if a minimum reclaim is of a signal without a threshold, or both together are percentages of
+     *     more than 100
      */
     public PressurePolicy build() {
       for (DiskSignal signal : minimumReclaims.keySet()) {
@@ -255,7 +257,23 @@ public final class PressurePolicy {
               + minimumReclaims.get(signal) + ", but no threshold of " + signal + " is set");
         }
       }
-      return new PressurePolicy(this);
+      PressurePolicy policy = new PressurePolicy(this);
+      policy.thresholds().forEach(threshold -> refuseMoreThanThereIs(policy, threshold));
+      return policy;
+    }
+
+    /** Such pressure would never end, and take all images for ever. */
+    private static void refuseMoreThanThereIs(PressurePolicy policy, PressureThreshold threshold) {
+      BigDecimal percent = threshold.value().percent();
+      BigDecimal reclaim = policy
+          .minimumReclaim(threshold.signal())
+          .map(PressureValue::percent)
+          .orElse(BigDecimal.ZERO);
+      if (percent != null && percent.add(reclaim).compareTo(BigDecimal.valueOf(100)) > 0) {
+        throw new IllegalStateException("threshold " + threshold + " and its minimumReclaim of "
+            + policy.minimumReclaims.get(threshold.signal())
+            + " must be at most 100% together: there is no more");
+      }
     }
   }
 }

@@ -68,18 +68,30 @@ final class Readings {
 
   /** Whether removing images gives room for a signal; not if nobody knows. */
   boolean imagesOn(DiskSignal signal) {
-    return layout != null && layout.imagesOn(signal.filesystem());
+    return isSame(signal.filesystem(), NodeFs.IMAGEFS);
   }
 
   /** Whether removing containers gives room for a signal; not if nobody knows. */
   boolean containersOn(DiskSignal signal) {
-    return layout != null && layout.containersOn(signal.filesystem());
+    return isSame(signal.filesystem(), NodeFs.CONTAINERFS);
   }
 
   /** Whether two signals are about the same room. */
   boolean isSameRoom(DiskSignal a, DiskSignal b) {
-    return a.countsInodes() == b.countsInodes()
-        && (a.filesystem() == b.filesystem()
-            || (layout != null && layout.isSame(a.filesystem(), b.filesystem())));
+    return a.countsInodes() == b.countsInodes() && isSame(a.filesystem(), b.filesystem());
+  }
+
+  /** A measure that never worked hides the layout, but nothing of what the other two are. */
+  private boolean isSame(NodeFs a, NodeFs b) {
+    return a == b || (layout == null ? measuredAsOne(a, b) : layout.isSame(a, b));
+  }
+
+  private boolean measuredAsOne(NodeFs a, NodeFs b) {
+    FsStats one = stats.get(a);
+    FsStats other = stats.get(b);
+    return one != null
+        && other != null
+        && (one == other // one was taken for the other, which the measure does not know by itself
+            || (one.device().isPresent() && one.device().equals(other.device())));
   }
 }

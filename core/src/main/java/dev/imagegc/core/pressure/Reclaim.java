@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core.pressure;
 
+import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
@@ -41,11 +42,14 @@ final class Reclaim {
   private final PressureReport.Builder report;
   /** Signals for which a step met another call that was in the way: nobody knows what it would have given. */
   private final Set<DiskSignal> busy = new HashSet<>();
+  /** Signals for which images went until a round came to its limit: the next pass goes on. */
+  private final Set<DiskSignal> unfinished = new HashSet<>();
 
   private Readings readings;
   private boolean containersBusy;
   private boolean containersTried;
   private boolean imagesBusy;
+  private boolean imagesAtLimit;
   private boolean allUnusedTried;
   private boolean bytesExhausted;
   private boolean inodesExhausted;
@@ -64,6 +68,11 @@ final class Reclaim {
   /** Whether a step for the signal met another call that was in the way. */
   boolean wasBusy(DiskSignal signal) {
     return busy.contains(signal);
+  }
+
+  /** Whether images went for the signal, but a round had to end at its limit before there was room. */
+  boolean isUnfinished(DiskSignal signal) {
+    return unfinished.contains(signal);
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
@@ -87,6 +96,9 @@ final class Reclaim {
       removeImages(tools.images(), one, still.get());
       if (imagesBusy) {
         busy.add(signal);
+      }
+      if (imagesAtLimit) {
+        unfinished.add(signal);
       }
     }
   }
@@ -126,6 +138,7 @@ final class Reclaim {
       report.imageReport(done);
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);
+      imagesAtLimit |= done.stoppedBy().isPresent() && !done.removed().isEmpty();
     } catch (RuntimeException e) {
       failed("removing images", e);
     }
@@ -137,11 +150,20 @@ final class Reclaim {
     measure();
   }
 
-  private static SpaceTarget target(Watched one, Reading reading) {
-    long wanted = one.wanted(reading);
-    SpaceTarget target = one.threshold().signal().countsInodes()
-        ? SpaceTarget.inodesFree(wanted)
-        : SpaceTarget.availableBytes(wanted);
+  private SpaceTarget target(Watched one, Reading reading) {
+    boolean inodes = one.threshold().signal().countsInodes();
+    long missing = one.wanted(reading) - reading.available();
+    // Under a quota, say, the image filesystem has other numbers on the same device: there only
+    // what
+    // is missing counts. Numbers that differ a little are the same ones, of two moments.
+    long wanted = readings
+        .of(inodes ? DiskSignal.IMAGEFS_INODES_FREE : DiskSignal.IMAGEFS_AVAILABLE)
+        .filter(
+            images -> Math.abs(images.available() - reading.available()) > reading.capacity() / 100)
+        .map(images -> LongMath.saturatedAdd(images.available(), missing))
+        .orElse(one.wanted(reading));
+    SpaceTarget target =
+        inodes ? SpaceTarget.inodesFree(wanted) : SpaceTarget.availableBytes(wanted);
     return target.because(one.describe(reading));
   }
 

@@ -61,7 +61,10 @@ final class SettingsCheck {
   void at(Readings readings) {
     FsStats images = readings.stats().get(NodeFs.IMAGEFS);
     FsLayout layout = readings.layout().orElse(null);
-    if (!waits || images == null || layout == null) {
+    if (!waits
+        || images == null
+        || images.capacityBytes().orElse(0) <= 0 // nothing to compare with yet
+        || layout == null) {
       return;
     }
     GcThresholds thresholds = thresholds();

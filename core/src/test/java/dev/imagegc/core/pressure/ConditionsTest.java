@@ -169,6 +169,32 @@ class ConditionsTest {
   }
 
   @Test
+  void conditionThatTheListenerDidNotTake_isToldAgain_asItIsThen_andOnce() {
+    policy.hard("imagefs.available<150").transitionPeriod(Duration.ZERO);
+    boolean[] refuses = {false};
+    try (DiskPressureManager pressure = host.bare(policy.build(), node.fsStats())
+        .conditionListener(condition -> {
+          if (refuses[0]) {
+            throw new IllegalStateException("not now");
+          }
+          host.conditions.add(condition);
+        })
+        .build()) {
+      available(100);
+      pressure.look();
+      refuses[0] = true;
+      available(500);
+      assertThat(pressure.look().problems()).hasSize(1);
+      assertThat(host.conditions).hasSize(1); // and the end is not known to the host
+      refuses[0] = false;
+      pressure.look();
+      pressure.look();
+      assertThat(host.conditions).hasSize(2);
+      assertThat(host.conditions.get(1).isUnderPressure()).isFalse();
+    }
+  }
+
+  @Test
   void flappingSignal_givesOneCondition() {
     policy.hard("imagefs.available<150").soft("imagefs.available<300", Duration.ofHours(1));
     try (DiskPressureManager pressure = manager()) {

@@ -21,6 +21,7 @@ import dev.imagegc.api.UnreachableException;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import dev.imagegc.core.SingleWriter;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
@@ -236,6 +237,73 @@ class DiskPressureManagerTest {
     }
   }
 
+  @Test
+  void rootThatCouldNeverBeMeasured_keepsNothingOnTheImageFs() {
+    node.image("app").size(100).add();
+    node.container("dead").state(ContainerState.EXITED).writes(10).add();
+    node.otherData(800); // 90 available
+    node.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("away"));
+    try (DiskPressureManager pressure = host.manager(POLICY).build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.layout()).isEmpty();
+      assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.containerIds()).isEmpty();
+      assertThat(node.removalsAsked()).containsExactly("app");
+      assertThat(host.shortfalls).isEmpty();
+    }
+  }
+
+  @Test
+  void containersThatCouldNeverBeMeasured_stay_butImagesGo() {
+    FakeNode split = FakeNode.withDisk(1000).withSplitImageFs(1000);
+    split.image("app").size(100).add();
+    split.container("dead").state(ContainerState.EXITED).writes(10).add();
+    split.otherData(800); // 100 available
+    split.faults().failAlways(Operation.MEASURE_CONTAINERS, new UnreachableException("away"));
+    try (PressureNode other = new PressureNode(split);
+        DiskPressureManager pressure = other.manager(POLICY).build()) {
+      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(split.containerIds()).containsExactly("dead");
+      assertThat(split.removalsAsked()).containsExactly("app");
+    }
+  }
+
+  @Test
+  void imagesUnderAQuotaOnTheSameDevice_goForWhatIsMissing_notForAll() {
+    for (int i = 0; i < 4; i++) {
+      node.image("image-" + i).size(100).add();
+    }
+    node.otherData(500); // 100 available, and the images may take 450
+    FsStatsProvider quota = new FsStatsProvider() {
+      @Override
+      public FsStats imageFs() {
+        long left = 450 - 100L * node.imageIds().size();
+        return node.fsStats().imageFs().toBuilder()
+            .capacityBytes(450)
+            .availableBytes(Math.min(left, node.availableBytes()))
+            .build();
+      }
+
+      @Override
+      public Optional<FsStats> rootFs() {
+        return node.fsStats().rootFs();
+      }
+    };
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("nodefs.available<200").build();
+    try (ImageGcManager images = ImageGcManager.builder()
+            .runtime(node.runtime())
+            .fsStats(quota)
+            .clock(node.clock())
+            .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+            .writer(host.writer)
+            .build();
+        DiskPressureManager pressure = host.bare(policy, quota).images(images).build()) {
+      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.removalsAsked()).containsExactly("image-0");
+    }
+  }
+
   // Trouble in a step
 
   @Test
@@ -309,11 +377,45 @@ class DiskPressureManagerTest {
         host.bare(POLICY, node.fsStats()).images(host.images).build()) {
       node.stopEngine();
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
-      assertThat(host.shortfalls).hasSize(1);
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.message())
+              .isEqualTo("imagefs.available is 100 B, below 150 B: 50 B are missing, and removing"
+                  + " more for it failed: the engine of the fake node is stopped"));
       node.startEngine();
       host.advance(SECOND);
       assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.hasImage("app")).isFalse();
+    }
+  }
+
+  @Test
+  void roundThatEndsAtItsLimit_isGoneOnWith_andOnlyTheRestIsHandedOver() {
+    for (int i = 0; i < 3; i++) {
+      node.image("image-" + i).size(100).add();
+    }
+    node.otherData(650); // 50 available
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.available<400").build();
+    try (ImageGcManager slow = ImageGcManager.builder()
+            .runtime(node.runtime())
+            .fsStats(node.fsStats())
+            .clock(node.clock())
+            .policy(LruGcPolicy.builder().minAge(Duration.ZERO).build())
+            .limits(RoundLimits.builder().removals(2).build())
+            .writer(host.writer)
+            .build();
+        DiskPressureManager pressure = host.manager(policy).images(slow).build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(node.imageIds()).containsExactly("image-2");
+      assertThat(host.shortfalls).isEmpty();
+      report = pressure.check(); // at once: that sample has its turn yet
+      assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(node.imageIds()).isEmpty();
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.missing()).isEqualTo(50));
     }
   }
 
@@ -749,6 +851,26 @@ class DiskPressureManagerTest {
     assertThatIllegalStateException()
         .isThrownBy(() -> DiskPressureManager.builder().build())
         .withMessage("fsStats must be set");
+  }
+
+  // Settings
+
+  @Test
+  void contradictions_areFoundAtTheFirstMeasurementThatHasACapacity_andToldOnce() {
+    FsStats[] answer = {FsStats.builder("/x", node.clock().instant()).build()};
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.available<300").build();
+    try (DiskPressureManager pressure = host.bare(policy, () -> answer[0])
+        .imageThresholds(() -> LruGcPolicy.builder().build().thresholds())
+        .build()) {
+      pressure.check();
+      assertThat(pressure.contradictions()).isEmpty();
+      answer[0] = node.fsStats().imageFs();
+      pressure.check();
+      pressure.check();
+      assertThat(pressure.contradictions()).hasSize(2); // highPercent and lowPercent
+      assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(2);
+    }
   }
 
   // Unknown numbers after a step

@@ -116,13 +116,14 @@ class NodeReclaimScenarioTest {
 
       // 3: two passes later all is well
       node.clock().advance(MINUTE.multipliedBy(20));
-      pressure.check();
-      report = pressure.check();
-      assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
-      assertThat(isUnderPressure(pressure)).isFalse();
-      assertThat(host.containerSteps).isEqualTo(layout.containers ? 1 : 0);
-      assertThat(report.imageReports()).isEmpty();
-      assertThat(host.shortfalls).isEmpty();
+      for (int pass = 0; pass < 2; pass++) {
+        report = pressure.check();
+        assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
+        assertThat(isUnderPressure(pressure)).isFalse();
+        assertThat(host.containerSteps).isEqualTo(layout.containers ? 1 : 0);
+        assertThat(report.imageReports()).isEmpty();
+        assertThat(host.shortfalls).isEmpty();
+      }
 
       // 4: short, and too little comes back
       node.clock().advance(MINUTE);

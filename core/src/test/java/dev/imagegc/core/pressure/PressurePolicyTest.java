@@ -74,6 +74,19 @@ class PressurePolicyTest {
   }
 
   @Test
+  void thresholdAndMinimumReclaimOfMoreThanThereIs_areRefused() {
+    PressurePolicy.Builder policy = PressurePolicy.builder()
+        .soft("nodefs.available<10.5%", Duration.ofMinutes(1))
+        .minimumReclaim(DiskSignal.NODEFS_AVAILABLE, PressureValue.parse("90%"));
+    assertThatIllegalStateException()
+        .isThrownBy(policy::build)
+        .withMessage("threshold nodefs.available<10.5% and its minimumReclaim of 90% must be at"
+            + " most 100% together: there is no more");
+    policy.minimumReclaim(DiskSignal.NODEFS_AVAILABLE, PressureValue.parse("89.5%"));
+    assertThat(policy.build().thresholds()).hasSize(1);
+  }
+
+  @Test
   void wanted_isThresholdAndMinimumReclaim_withoutOverflow() {
     PressurePolicy policy = PressurePolicy.builder()
         .hard("imagefs.available<15%")
