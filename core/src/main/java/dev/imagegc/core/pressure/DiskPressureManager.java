@@ -254,8 +254,8 @@ public final class DiskPressureManager implements AutoCloseable {
   /**
    * Ends the timer, lets a running pass stop before its next step, and waits for that for at most {@link
    * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. After it {@link #conditions()}, {@link
-   * #contradictions()} and {@link #policy()} can still be asked; every other call throws {@code IllegalStateException}. Closing twice
-   * does nothing.
+   * #contradictions()} and {@link #policy()} can still be asked; every other call throws {@code IllegalStateException}. Closing
+   * twice does nothing.
    */
   @Override
   public void close() {
