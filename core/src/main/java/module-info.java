@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 import org.jspecify.annotations.NullMarked;
 
-/** The collector: detection, planning and sweeping of container images. */
+/** The collector: images, pulls, dead containers, disk space and disk pressure of a node. */
 @NullMarked
 module dev.imagegc.core {
   requires transitive dev.imagegc.api;

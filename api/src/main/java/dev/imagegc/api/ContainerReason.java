@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.api;
 
-/** Why a container goes, stays or could not be removed. The words for people are beside it, in {@link ContainerDecision#detail()}. */
+/** Why a container goes, stays or could not be removed. The words for people are in {@link ContainerDecision#detail()}. */
 public final class ContainerReason extends OpenCode {
   /** It goes: the host says that its workload does not exist any more. */
   public static final ContainerReason WORKLOAD_DELETED = new ContainerReason("WORKLOAD_DELETED");

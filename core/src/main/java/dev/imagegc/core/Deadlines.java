@@ -81,7 +81,7 @@ public final class Deadlines {
   }
 
   /**
-   * Returns the deadline of one disk measurement and of each short question.
+   * Returns the deadline of one disk measurement, of each short question to the engine, and of each of the host's functions.
    *
    * @return above zero
    */
@@ -168,7 +168,8 @@ public final class Deadlines {
 
     /**
      * Sets the deadline of one disk measurement, and of each short question to the engine: to look one image up, to open or to
-     * end its stream of events.
+     * end its stream of events. It is also that of each of the host's functions in container collection and disk pressure: the
+     * workloads, units, leases and thresholds that it is asked for, and its handler of shortfalls.
      *
      * @param deadline the default is 10 s
      * @return this builder
@@ -201,7 +202,7 @@ public final class Deadlines {
     }
 
     /**
-     * Sets how long {@link ImageGcManager#close()} waits for a running call to end by itself.
+     * Sets how long a collector's {@code close()} waits for a running call to end by itself.
      *
      * @param deadline the default is 10 s
      * @return this builder

@@ -45,9 +45,10 @@ import org.slf4j.LoggerFactory;
  * Keeps a node's image filesystem from filling, without taking away an image that somebody needs.
  *
  * <p>Calls that act ({@link #garbageCollect()}, {@link #freeSpace(long)}, {@link #reclaim(SpaceTarget)}, {@link
- * #deleteUnusedImages()}) return a report and never throw for trouble with the engine, the disk or the policy. {@link #plan()} and {@link #detectImages()} touch nothing
- * and throw the typed {@link GcException}. All of these block for as long as the engine takes, within the {@link Deadlines},
- * and run one at a time: a call waits at most {@code maxWait} for another one, and an equal call that is running is joined.
+ * #deleteUnusedImages()}) return a report and never throw for trouble with the engine, the disk or the policy. {@link #plan()}
+ * and {@link #detectImages()} touch nothing and throw the typed {@link GcException}. All of these block for as long as the engine
+ * takes, within the {@link Deadlines}, and run one at a time: a call waits at most {@code maxWait} for another one, and an equal
+ * call that is running is joined.
  * {@link #records()}, {@link #leases()} and {@link #watchHealth()} never wait.
  *
  * <p>In every kind of round an image stays that a container holds, that is {@linkplain #leases() leased} or pinned by the engine,
@@ -335,8 +336,9 @@ public final class ImageGcManager implements AutoCloseable {
    * {@link Deadlines.Builder#close}; then what still hangs is interrupted and left alone. At last history, with the leases, is
    * saved if it changed or is an hour old, within {@link Deadlines.Builder#store}.
    *
-   * <p>After it {@link #records()}, {@link #watchHealth()} and {@link #leases()} can still be asked; every other call throws {@code
-   * IllegalStateException}. Leases then only say how long they would hold: they are saved no more. Closing twice does nothing.
+   * <p>After it {@link #records()}, {@link #watchHealth()}, {@link #leases()} and {@link #isLeased} can still be asked; every other
+   * call throws {@code IllegalStateException}. Leases then only say how long they would hold: they are saved no more. Closing twice
+   * does nothing.
    */
   @Override
   public void close() {

@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes a JSON line for each image and each container that was removed, and for each round but those that had nothing to do, to
- * an SLF4J logger of its own: enough to tell later why an image or a container went and how much came back. Where the lines go, and for how long
- * they are kept, is a matter of the host's logging.
+ * an SLF4J logger of its own: enough to tell later why an image or a container went and how much came back. Where the lines go,
+ * and for how long they are kept, is a matter of the host's logging.
  *
  * <pre>{@code
  * {"audit":1,"event":"removed","at":"2026-01-01T00:00:00Z","round":"2026-01-01T00:00:00Z","operation":"COLLECT",
@@ -34,16 +34,17 @@ import org.slf4j.LoggerFactory;
  *  "creditedBytes":40,"measuredBytes":40,"firstDetected":"...","lastUsed":null,"ageSeconds":3600,"unusedForSeconds":null}
  * {"audit":1,"event":"round","at":"...","round":"...","operation":"COLLECT","outcome":"DONE","filesystem":"/var/lib/docker",
  *  "capacityBytes":1000,"availableBytesBefore":90,"availableBytesAfter":210,"usagePercentBefore":91,
- * "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"neededInodes":null,"missingInodes":null,"accounting":"LAYERS","predictedBytes":120,"freedBytes":120,
- *  "filesystemDifferenceBytes":120,"removed":3,"gone":0,"failed":0,"kept":5,"stoppedBy":null,"explanation":"","cause":null,
+ *  "usagePercentAfter":79,"neededBytes":110,"missingBytes":0,"neededInodes":null,"missingInodes":null,"accounting":"LAYERS",
+ *  "predictedBytes":120,"freedBytes":120,"filesystemDifferenceBytes":120,"removed":3,"gone":0,"failed":0,"kept":5,"stoppedBy":null,"explanation":"","cause":null,
  *  "problems":[],"durationMillis":812}
  * }</pre>
  *
  * <p>An image that cannot be removed, or whose removal had no clear answer, has a line like the first with the event
  * {@code failing} and a {@code message} when that begins, and one with {@code failingEnded} when it is removed, gone or in use.
  *
- * <p>Container collection has lines of its own: for a container that was removed, and, with the events {@code containerFailing} and
- * {@code containerFailingEnded} and a {@code message}, for one that could not be; and for each pass but those that had nothing to do.
+ * <p>Container collection has lines of its own: for a container that was removed, and, with the events {@code containerFailing}
+ * and {@code containerFailingEnded} and a {@code message}, for one that could not be; and for each pass but those that had nothing
+ * to do.
  *
  * <pre>{@code
  * {"audit":1,"event":"containerRemoved","at":"2026-01-01T00:00:00Z","container":"...","name":"web-1","images":["sha256:..."],

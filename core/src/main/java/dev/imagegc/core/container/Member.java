@@ -27,9 +27,9 @@ record Member(
           (Member member) -> member.container.createdAt().orElse(Instant.MAX))
       .thenComparing(Member::id);
 
-  /** Ended, and stays so until somebody starts it. Podman has a word of its own for a short while after the end. */
+  /** Ended, and stays so until somebody starts it. */
   private static final Set<ContainerState> ENDED =
-      Set.of(ContainerState.EXITED, ContainerState.DEAD, ContainerState.of("STOPPED"));
+      Set.of(ContainerState.EXITED, ContainerState.DEAD);
 
   String id() {
     return container.id();

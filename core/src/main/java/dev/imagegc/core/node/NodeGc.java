@@ -124,8 +124,7 @@ public final class NodeGc implements AutoCloseable {
         .runtime(runtime)
         .listener(events)
         .clock(clock)
-        .measureDeadline(deadlines.measure())
-        .listDeadline(deadlines.firstList())
+        .deadlines(deadlines)
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * Only signals of the image filesystem count, and of those that are the same one. Where the high threshold is 100, collection is
  * off and nothing contradicts it.
  */
-public final class Contradictions {
+final class Contradictions {
   private Contradictions() {}
 
   /**
@@ -36,7 +36,7 @@ public final class Contradictions {
    * @param pressure the policy of disk pressure
    * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
    */
-  public static List<String> between(GcThresholds gc, PressurePolicy pressure) {
+  static List<String> between(GcThresholds gc, PressurePolicy pressure) {
     return sentences(find(gc, pressure, pressure.layout(), null));
   }
 
@@ -47,7 +47,7 @@ public final class Contradictions {
    * @param pressure the policy of disk pressure
    * @return whether the first measurement is needed
    */
-  public static boolean needMeasurement(PressurePolicy pressure) {
+  static boolean needMeasurement(PressurePolicy pressure) {
     return pressure.thresholds().stream()
         .anyMatch(threshold -> !isAllPercent(threshold, pressure)
             || (threshold.signal().filesystem() != NodeFs.IMAGEFS
@@ -63,7 +63,7 @@ public final class Contradictions {
    * @param imageFs the image filesystem; if it does not tell its capacity or its inodes, what needs them is not compared
    * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
    */
-  public static List<String> between(
+  static List<String> between(
       GcThresholds gc, PressurePolicy pressure, FsLayout layout, FsStats imageFs) {
     return sentences(find(gc, pressure, Optional.of(layout), imageFs));
   }
@@ -74,7 +74,7 @@ public final class Contradictions {
    * @param gc the thresholds of image collection
    * @return sentences for people, normally none
    */
-  public static List<String> notes(GcThresholds gc) {
+  static List<String> notes(GcThresholds gc) {
     return gc.maxAge()
         .filter(maxAge -> gc.minAge().compareTo(maxAge) > 0)
         .map(maxAge -> List.of("minAge " + Durations.text(gc.minAge()) + " is above maxAge "

@@ -26,6 +26,7 @@ import dev.imagegc.api.PressureShortfallHandler;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RankedContainer;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SingleWriter;
 import dev.imagegc.core.SpaceTarget;
@@ -87,7 +88,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class DiskPressureManager implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DiskPressureManager.class);
-  private static final Duration CLOSING = Duration.ofSeconds(10);
 
   private final SingleWriter.Kind<PressureReport> passKind =
       SingleWriter.Kind.joining("a pressure check", PressureReport.class);
@@ -108,8 +108,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private final BoundedCalls conditionCalls;
   private final BoundedCalls shortfallCalls;
   private final BoundedCalls policyCalls;
-  private final Duration listDeadline;
-  private final Duration callbackDeadline;
+  private final Deadlines deadlines;
   private final Duration interval;
   private final Duration maxWait;
   private final SingleWriter writer;
@@ -131,8 +130,9 @@ public final class DiskPressureManager implements AutoCloseable {
   private DiskPressureManager(Builder builder, FsStatsProvider fsStats) {
     this.clock = builder.clock;
     this.policy = builder.policy;
+    this.deadlines = builder.deadlines;
     this.filesystems =
-        new Filesystems(fsStats, builder.measureDeadline, policy.layout(), builder.clock);
+        new Filesystems(fsStats, deadlines.measure(), policy.layout(), builder.clock);
     this.runtime = builder.runtime;
     this.images = builder.images;
     this.conditionListener = builder.conditionListener;
@@ -140,21 +140,19 @@ public final class DiskPressureManager implements AutoCloseable {
     this.engineCalls = new BoundedCalls("the engine", clock, ProtocolException::new);
     this.conditionCalls = new BoundedCalls("the condition listener", clock, ProtocolException::new);
     this.shortfallCalls = new BoundedCalls("the shortfall handler", clock, ProtocolException::new);
-    this.listDeadline = builder.listDeadline;
-    this.callbackDeadline = builder.callbackDeadline;
     this.interval = builder.interval;
     this.maxWait = builder.maxWait;
     this.writer = builder.writer == null ? SingleWriter.create(clock) : builder.writer;
     this.passes = SingleWriter.create(clock);
-    this.events = new Events(builder.listener, callbackDeadline, clock, LOG);
+    this.events = new Events(builder.listener, deadlines.listener(), clock, LOG);
     this.schedule = new Schedule(builder.scheduler, Duration.ZERO, new Random());
     this.watched = policy.thresholds().stream()
         .map(threshold -> new Watched(threshold, policy))
         .toList();
     this.conditions = new Conditions(watched);
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
-    this.settings =
-        new SettingsCheck(builder.imageThresholds, policy, policyCalls, callbackDeadline, events);
+    this.settings = new SettingsCheck(
+        builder.imageThresholds, policy, policyCalls, deadlines.measure(), events);
     settings.atTheBeginning();
     this.tools = new Reclaim.Tools(
         filesystems,
@@ -257,9 +255,10 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   /**
-   * Ends the timer, lets a running pass stop before its next step, and waits for that for at most 10 s; then what still hangs is
-   * interrupted and left alone. Every later call but {@link #conditions()} and {@link #policy()} throws {@code
-   * IllegalStateException}. Closing twice does nothing.
+   * Ends the timer, lets a running pass stop before its next step, and waits for that for at most {@link
+   * Deadlines.Builder#close}; then what still hangs is interrupted and left alone. After it {@link #conditions()}, {@link
+   * #contradictions()} and {@link #policy()} can still be asked; every other call throws {@code IllegalStateException}. Closing
+   * twice does nothing.
    */
   @Override
   public void close() {
@@ -268,7 +267,7 @@ public final class DiskPressureManager implements AutoCloseable {
     }
     schedule.stop();
     try {
-      passes.awaitIdle(CLOSING);
+      passes.awaitIdle(deadlines.close());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // then there is no time to wait
     }
@@ -429,7 +428,10 @@ public final class DiskPressureManager implements AutoCloseable {
           LOG.debug("{}", shortfall.message());
         }
         contained(
-            shortfallCalls, "take a shortfall", () -> shortfallHandler.onShortfall(shortfall));
+            shortfallCalls,
+            "take a shortfall",
+            deadlines.measure(),
+            () -> shortfallHandler.onShortfall(shortfall));
         readings = filesystems.measure();
         report.after(readings);
         rememberAsActedOn(due, reclaim, readings);
@@ -477,7 +479,7 @@ public final class DiskPressureManager implements AutoCloseable {
     List<Container> containers;
     try {
       containers = engineCalls.call(
-          "list containers", listDeadline, () -> List.copyOf(engine.listContainers()));
+          "list containers", deadlines.firstList(), () -> List.copyOf(engine.listContainers()));
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {
@@ -506,15 +508,18 @@ public final class DiskPressureManager implements AutoCloseable {
   /** A host that misses an end would take the filesystem for one under pressure for ever: it is told until it has taken it. */
   private void tell(DiskCondition condition) {
     if (contained(
-        conditionCalls, "take a condition", () -> conditionListener.onCondition(condition))) {
+        conditionCalls,
+        "take a condition",
+        deadlines.listener(),
+        () -> conditionListener.onCondition(condition))) {
       untold.remove(condition.filesystem());
     }
   }
 
   /** Calls the host; what it throws, or that it is late, is only told. Returns whether all went well. */
-  private boolean contained(BoundedCalls calls, String what, Runnable call) {
+  private boolean contained(BoundedCalls calls, String what, Duration deadline, Runnable call) {
     try {
-      return calls.call(what, callbackDeadline, () -> {
+      return calls.call(what, deadline, () -> {
         call.run();
         return true;
       });
@@ -523,7 +528,7 @@ public final class DiskPressureManager implements AutoCloseable {
     } catch (GcException e) {
       Throwable thrown = e.getCause() == null ? e : e.getCause();
       events.problem(what + ":" + thrown.getClass().getName(), e.getMessage());
-      LOG.debug("What the host threw", thrown);
+      LOG.debug("the host failed to {}", what, thrown);
       return false;
     }
   }
@@ -595,9 +600,7 @@ public final class DiskPressureManager implements AutoCloseable {
     private PressureShortfallHandler shortfallHandler = PressureShortfallHandler.noop();
     private GcListener listener = GcListener.noop();
     private GcClock clock = SystemGcClock.instance();
-    private Duration measureDeadline = Duration.ofSeconds(10);
-    private Duration listDeadline = Duration.ofMinutes(2);
-    private Duration callbackDeadline = Duration.ofSeconds(5);
+    private Deadlines deadlines = Deadlines.defaults();
     private Duration interval = Duration.ofSeconds(10);
     private Duration maxWait = Duration.ofSeconds(30);
     private @Nullable ScheduledExecutorService scheduler;
@@ -689,7 +692,7 @@ public final class DiskPressureManager implements AutoCloseable {
     }
 
     /**
-     * Sets who hears of what cannot be reclaimed here.
+     * Sets who hears of what cannot be reclaimed here, within {@link Deadlines.Builder#measure}.
      *
      * @param newHandler the default does nothing
      * @return this builder
@@ -722,35 +725,15 @@ public final class DiskPressureManager implements AutoCloseable {
     }
 
     /**
-     * Sets how long one filesystem may take to be measured.
+     * Sets how long the manager waits for others: for one filesystem to be measured and for each of the host's functions (the
+     * shortfall handler, the thresholds of images) {@link Deadlines.Builder#measure}, for a listener {@link
+     * Deadlines.Builder#listener}, for the list of containers of a shortfall {@link Deadlines.Builder#firstList}.
      *
-     * @param deadline above zero; the default is 10 s
+     * @param newDeadlines the default is {@link Deadlines#defaults()}
      * @return this builder
      */
-    public Builder measureDeadline(Duration deadline) {
-      measureDeadline = Durations.positive("measureDeadline", deadline);
-      return this;
-    }
-
-    /**
-     * Sets how long the list of containers for a shortfall may take.
-     *
-     * @param deadline above zero; the default is 2 minutes
-     * @return this builder
-     */
-    public Builder listDeadline(Duration deadline) {
-      listDeadline = Durations.positive("listDeadline", deadline);
-      return this;
-    }
-
-    /**
-     * Sets how long one call to a listener or to the shortfall handler may take.
-     *
-     * @param deadline above zero; the default is 5 s
-     * @return this builder
-     */
-    public Builder callbackDeadline(Duration deadline) {
-      callbackDeadline = Durations.positive("callbackDeadline", deadline);
+    public Builder deadlines(Deadlines newDeadlines) {
+      deadlines = Objects.requireNonNull(newDeadlines, "deadlines");
       return this;
     }
 

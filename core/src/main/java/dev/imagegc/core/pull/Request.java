@@ -13,6 +13,7 @@ import dev.imagegc.api.PullException;
 import dev.imagegc.api.PullOutcome;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.TimedOutException;
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -306,7 +307,8 @@ final class Request implements Runnable {
     }
     if (!done) {
       checkWanted();
-      throw new TimedOutException("asked " + what + ", no answer within " + Times.text(deadline));
+      throw new TimedOutException(
+          "asked " + what + ", no answer within " + Durations.text(deadline));
     }
     return call.result();
   }

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core.pull;
 
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Objects;
 
-/** Durations: as people write them, and as settings must be. */
+/** Durations as the settings of pulls must be. */
 final class Times {
   /** A hundred years: as good as for ever, and far from what a count of nanoseconds can hold. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
   private Times() {}
-
-  /** Returns for instance {@code 1h30m}, {@code 2m} or {@code 0.25s}. */
-  static String text(Duration duration) {
-    return duration.toString().substring(2).toLowerCase(Locale.ROOT);
-  }
 
   /** Checks a setting. */
   static Duration notNegative(String field, Duration value) {
@@ -36,7 +31,7 @@ final class Times {
     Objects.requireNonNull(value, field);
     if (value.compareTo(least) < 0) {
       throw new IllegalArgumentException(
-          field + " must be at least " + text(least) + ", but is " + value);
+          field + " must be at least " + Durations.text(least) + ", but is " + value);
     }
     if (value.compareTo(LONGEST) > 0) {
       throw new IllegalArgumentException(field + " must be at most 100 years, but is " + value);

@@ -9,6 +9,7 @@ import dev.imagegc.api.PullOutcome;
 import dev.imagegc.api.PullProgress;
 import dev.imagegc.api.RegistryCredentials;
 import dev.imagegc.api.TimedOutException;
+import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -174,7 +175,7 @@ final class Transfer implements Runnable {
     return new End(
         PullOutcome.BUSY,
         new BusyException("no slot for pulling " + reference + " within "
-            + Times.text(settings().maxSlotWait()) + ": " + tools.slots().describe()));
+            + Durations.text(settings().maxSlotWait()) + ": " + tools.slots().describe()));
   }
 
   private End rateLimited() {
@@ -187,7 +188,7 @@ final class Transfer implements Runnable {
     return new End(
         PullOutcome.TIMED_OUT,
         new TimedOutException("pulling " + reference + " did not end within "
-            + Times.text(settings().transferDeadline())));
+            + Durations.text(settings().transferDeadline())));
   }
 
   private End cancelled(@Nullable InterruptedException cause) {

@@ -4,6 +4,7 @@ package dev.imagegc.core.pull;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.PullOutcome;
+import dev.imagegc.core.internal.Durations;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -92,7 +93,7 @@ final class Transfers {
       LOG.info(
           "pulled {} in {}",
           transfer.reference(),
-          Times.text(transfer.stages().spent(Stages.Stage.TRANSFER, clock.nanoTime())));
+          Durations.text(transfer.stages().spent(Stages.Stage.TRANSFER, clock.nanoTime())));
     } else if (failure != null && failure.times() == 1) {
       LOG.warn(
           "cannot pull {}, now trying less and less often: {}", transfer.reference(), message(how));

@@ -10,6 +10,7 @@ import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.UnreachableException;
+import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
@@ -423,7 +424,7 @@ class ConditionsTest {
     available(100);
     node.faults().hangAlways(Operation.MEASURE_ROOT);
     try (DiskPressureManager pressure = host.bare(policy.build(), node.fsStats())
-        .measureDeadline(Duration.ofSeconds(3))
+        .deadlines(Deadlines.builder().measure(Duration.ofSeconds(3)).build())
         .build()) {
       PressureReport report = pressure.check();
       assertThat(report.unknownSignals())

@@ -18,6 +18,7 @@ import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PressureShortfall;
 import dev.imagegc.api.RankedContainer;
 import dev.imagegc.api.UnreachableException;
+import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
@@ -563,7 +564,7 @@ class DiskPressureManagerTest {
     node.otherData(900);
     node.faults().hangNext(Operation.PULL);
     try (DiskPressureManager pressure = host.manager(POLICY)
-        .callbackDeadline(Duration.ofSeconds(7))
+        .deadlines(Deadlines.builder().measure(Duration.ofSeconds(7)).build())
         .shortfallHandler(
             shortfall -> node.puller().pull("app:1", Optional.empty(), progress -> {}))
         .build()) {
@@ -588,6 +589,24 @@ class DiskPressureManagerTest {
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.problems()).hasSize(1);
       assertThat(pressure.conditions().get(0).isUnderPressure()).isTrue();
+    }
+  }
+
+  @Test
+  void conditionListenerThatHangs_costsItsDeadline_andPressureIsActedOn() {
+    node.image("app").size(100).add();
+    node.otherData(800);
+    node.faults().hangNext(Operation.PULL);
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .deadlines(Deadlines.builder().listener(Duration.ofSeconds(3)).build())
+        .conditionListener(
+            condition -> node.puller().pull("app:1", Optional.empty(), progress -> {}))
+        .build()) {
+      PressureReport report = pressure.check();
+      assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+      assertThat(report.problems())
+          .containsExactly("the condition listener did not take a condition within 3s");
+      assertThat(report.duration()).isEqualTo(Duration.ofSeconds(3));
     }
   }
 
@@ -844,6 +863,27 @@ class DiskPressureManagerTest {
     assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
     assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
     assertThat(node.hasImage("app")).isTrue();
+  }
+
+  @Test
+  void close_waitsForARunningPass_butNoLongerThanItsDeadline() {
+    node.otherData(900);
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    DiskPressureManager pressure = host.manager(POLICY)
+        .deadlines(Deadlines.builder().close(Duration.ofSeconds(4)).build())
+        .containerStep(() -> {
+          CompletableFuture<Void> closing =
+              CompletableFuture.runAsync(() -> self.join().close());
+          node.clock().awaitWaiters(1);
+          node.clock().advance(Duration.ofSeconds(3));
+          assertThat(closing).isNotDone();
+          node.clock().advance(Duration.ofSeconds(1));
+          assertThat(closing).succeedsWithin(Duration.ofSeconds(30));
+          return ContainerGcReport.builder(node.clock().instant()).build();
+        })
+        .build();
+    self.complete(pressure);
+    assertThat(pressure.check().outcome()).isEqualTo(Outcome.FAILED);
   }
 
   @Test
