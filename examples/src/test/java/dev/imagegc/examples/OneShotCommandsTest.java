@@ -740,7 +740,7 @@ class OneShotCommandsTest {
   @Test
   void anyCommand_faultOfOurs_exitsWithOneAndAStackTrace() {
     AgentRun run = AgentRun.of(
-        options -> {
+        (options, disks) -> {
           throw new IllegalStateException("broken example");
         },
         "plan",
