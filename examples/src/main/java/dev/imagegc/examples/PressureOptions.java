@@ -24,9 +24,9 @@ import picocli.CommandLine.Option;
 final class PressureOptions {
   @Option(
       names = "--pressure",
-      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%,"
-          + " nodefs.available<10%, nodefs.inodesFree<5%. A --pressure-hard of the same signal replaces"
-          + " one of them, and with 0% switches it off.")
+      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%%,"
+          + " nodefs.available<10%%, nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces"
+          + " one of them, and with 0%% switches it off.")
   private boolean defaults;
 
   @Option(
@@ -34,7 +34,7 @@ final class PressureOptions {
       paramLabel = "SIGNAL<AMOUNT",
       split = ",",
       description =
-          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%."
+          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%%."
               + " Signals: imagefs, nodefs, containerfs; each with .available and .inodesFree.")
   private List<String> hard = new ArrayList<>();
 

@@ -217,13 +217,46 @@ record StatusJson(
   }
 
   /**
-   * What {@code run --json} prints when containers were collected or pressure was acted upon.
+   * What {@code run --json} prints when containers were collected.
    *
-   * @param kind {@code containers} or {@code pressure}
+   * @param outcome a code of {@link dev.imagegc.api.Outcome}
+   * @param removed the ids of the containers that are gone
+   * @param failed the ids of those that could not be removed
+   * @param message for people
    */
-  record EventLine(int schema, String kind, String at, String message) {
-    static EventLine of(String kind, GcEvent event) {
-      return new EventLine(SCHEMA, kind, event.at().toString(), event.message());
+  record ContainersLine(
+      int schema,
+      String kind,
+      String at,
+      String outcome,
+      List<String> removed,
+      List<String> failed,
+      String message) {
+    static ContainersLine of(GcEvent event, ContainerGcReport report) {
+      return new ContainersLine(
+          SCHEMA,
+          "containers",
+          event.at().toString(),
+          report.outcome().code(),
+          ids(report.removed()),
+          ids(report.failed()),
+          event.message());
+    }
+
+    private static List<String> ids(List<ContainerDecision> containers) {
+      return containers.stream().map(one -> one.container().id()).toList();
+    }
+
+    @Override
+    public String toString() {
+      return GSON.toJson(this);
+    }
+  }
+
+  /** What {@code run --json} prints when pressure was acted upon; the message is for people. */
+  record PressureLine(int schema, String kind, String at, String message) {
+    static PressureLine of(GcEvent event) {
+      return new PressureLine(SCHEMA, "pressure", event.at().toString(), event.message());
     }
 
     @Override

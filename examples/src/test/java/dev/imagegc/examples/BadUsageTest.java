@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import static java.io.Writer.nullWriter;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.imagegc.testkit.FakeNode;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
 
 /** Each mistake of a user: exit code 2, one sentence with option, value and rule, nothing on standard output. */
 class BadUsageTest {
@@ -384,6 +390,26 @@ class BadUsageTest {
         .contains("--pressure", "--pressure-hard", "--pressure-soft", "--pressure-soft-grace")
         .contains("--pressure-min-reclaim", "--pressure-transition", "--pressure-interval")
         .contains("--root-fs", "--container-fs");
+  }
+
+  @Test
+  void help_hasNoTextThatCannotBeFormatted() {
+    Console nowhere = new Console(new PrintWriter(nullWriter()), new PrintWriter(nullWriter()));
+    Agent.commandLine(AgentRun.connector(node), nowhere, StopSignal::new)
+        .getSubcommands()
+        .values()
+        .stream()
+        .flatMap(command -> command.getCommandSpec().options().stream())
+        .flatMap(option -> rawDescription(option).stream())
+        .forEach(
+            words -> assertThatCode(() -> words.formatted()).as(words).doesNotThrowAnyException());
+  }
+
+  /** As it stands in the source; the option itself gives it formatted, or as it is if that fails. */
+  private static List<String> rawDescription(OptionSpec option) {
+    return option.userObject() instanceof AnnotatedElement field
+        ? List.of(field.getAnnotation(Option.class).description())
+        : List.of();
   }
 
   @Test

@@ -178,7 +178,11 @@ class RunCommandTest {
     JsonObject line = json(run.awaitLine("\"kind\":\"containers\""));
 
     assertThat(run.stop()).isEqualTo(0);
-    assertThat(line.keySet()).containsExactly("schema", "kind", "at", "message");
+    assertThat(line.keySet())
+        .containsExactly("schema", "kind", "at", "outcome", "removed", "failed", "message");
+    assertThat(line.get("outcome").getAsString()).isEqualTo("DONE");
+    assertThat(line.get("removed")).hasToString("[\"c\"]");
+    assertThat(line.get("failed")).hasToString("[]");
     assertThat(line.get("schema").getAsInt()).isEqualTo(1);
     assertThat(line.get("at").getAsString()).startsWith("2026-");
     assertThat(line.get("message").getAsString())
