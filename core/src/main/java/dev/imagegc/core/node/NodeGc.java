@@ -67,6 +67,11 @@ public final class NodeGc implements AutoCloseable {
   /** How many rounds {@link #status()} remembers. */
   public static final int ROUNDS = 10;
 
+  /** How much longer the parts wait: a listener that hangs is given up once for all of them, before each of them does. */
+  private static final Duration MARGIN = Duration.ofSeconds(1);
+
+  private static final Duration LONG = Duration.ofDays(1); // where a margin makes no difference
+
   private static final Logger LOG = LoggerFactory.getLogger(NodeGc.class);
 
   private final GcClock clock;
@@ -96,6 +101,7 @@ public final class NodeGc implements AutoCloseable {
     }
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
     this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
+    Deadlines ofParts = withMargin(deadlines);
     SingleWriter writer = SingleWriter.create(clock);
     ScheduledExecutorService scheduler = builder.scheduler;
     this.ownScheduler = scheduler == null
@@ -112,7 +118,7 @@ public final class NodeGc implements AutoCloseable {
         .policy(imagePolicy)
         .listener(events)
         .clock(clock)
-        .deadlines(deadlines)
+        .deadlines(ofParts)
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
@@ -135,7 +141,7 @@ public final class NodeGc implements AutoCloseable {
         .clock(clock)
         .measureDeadline(deadlines.measure())
         .listDeadline(deadlines.firstList())
-        .callbackDeadline(deadlines.listener())
+        .callbackDeadline(ofParts.listener())
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
@@ -146,6 +152,13 @@ public final class NodeGc implements AutoCloseable {
     this.pressure = pressureBuilder.build();
   }
 
+  private static Deadlines withMargin(Deadlines deadlines) {
+    Duration listener = deadlines.listener();
+    return listener.compareTo(LONG) > 0
+        ? deadlines
+        : deadlines.toBuilder().listener(listener.plus(MARGIN)).build();
+  }
+
   private ContainerGcManager containers(
       Builder builder, Runtime runtime, SingleWriter writer, ScheduledExecutorService beat) {
     ContainerGcManager.Builder containerBuilder = ContainerGcManager.builder()
@@ -154,7 +167,7 @@ public final class NodeGc implements AutoCloseable {
         .leases(images::isLeased)
         .listener(events)
         .clock(clock)
-        .deadlines(deadlines)
+        .deadlines(withMargin(deadlines))
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);

@@ -318,7 +318,7 @@ class NodeGcTest {
       Instant start = node.clock().instant();
       CompletableFuture<GcReport> purge = inThread(() -> gc.images().deleteUnusedImages());
       entered.await();
-      node.clock().awaitWaiters(1);
+      node.clock().awaitWaiters(2); // for the listener: those who tell it, and the part
       node.clock().advance(Duration.ofSeconds(7));
       assertThat(purge.get().removed()).hasSize(1);
       assertThat(collect(gc).removed()).hasSize(1);
