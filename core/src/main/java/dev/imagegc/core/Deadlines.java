@@ -53,6 +53,24 @@ public final class Deadlines {
   }
 
   /**
+   * Starts with these.
+   *
+   * @return a builder; not thread-safe
+   */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.firstList = firstList;
+    builder.list = list;
+    builder.listPerImage = listPerImage;
+    builder.removal = removal;
+    builder.measure = measure;
+    builder.listener = listener;
+    builder.store = store;
+    builder.close = close;
+    return builder;
+  }
+
+  /**
    * Returns the deadline of a list while it is not known how many images there are.
    *
    * @return above zero

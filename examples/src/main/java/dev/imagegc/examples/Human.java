@@ -10,6 +10,7 @@ import java.util.OptionalLong;
 /** Numbers and times as people read them. */
 final class Human {
   private static final int LINE = 100;
+  private static final int TERMINAL = 120;
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
   private Human() {}
@@ -70,18 +71,29 @@ final class Human {
 
   /** Breaks a paragraph into lines; those after the first begin with the indent. */
   static String wrapped(String words, String indent) {
+    return wrapped(words, indent, 0, LINE);
+  }
+
+  /** Breaks a paragraph into lines that stand behind a heading, as in a column that reaches to the edge of a terminal. */
+  static String hanging(String heading, String words) {
+    return heading + wrapped(words, " ".repeat(heading.length()), heading.length(), TERMINAL);
+  }
+
+  private static String wrapped(String words, String indent, int start, int edge) {
     StringBuilder text = new StringBuilder();
-    int column = 0;
+    int column = start;
+    boolean begun = false;
     for (String word : words.split(" ", -1)) {
-      if (column > 0 && column + 1 + word.length() > LINE) {
+      if (begun && column + 1 + word.length() > edge) {
         text.append('\n').append(indent);
         column = indent.length();
-      } else if (column > 0) {
+      } else if (begun) {
         text.append(' ');
         column++;
       }
       text.append(word);
       column += word.length();
+      begun |= column > start;
     }
     return text.toString();
   }

@@ -76,14 +76,17 @@ final class Node implements AutoCloseable {
       GcListener listener,
       Duration detectionInterval,
       Duration collectionInterval) {
+    // Now, so that nothing is opened for a mistake.
+    Optional<Duration> containerInterval = rest.containers().interval();
+    Optional<Duration> pressureInterval = rest.pressure().interval();
     NodeGc.Builder gc = NodeGc.builder()
         .containerPolicy(rest.containers().policy())
         .collectsContainers(rest.containers().collects())
-        .containers(part -> rest.containers().interval().ifPresent(part::interval))
+        .containers(part -> containerInterval.ifPresent(part::interval))
         .pressurePolicy(rest.pressure().policy())
         .pressure(part -> {
           part.conditionListener(rest.conditions());
-          rest.pressure().interval().ifPresent(part::interval);
+          pressureInterval.ifPresent(part::interval);
         });
     Connector.Disks disks =
         new Connector.Disks(rest.pressure().rootFs(), rest.pressure().containerFs(), true);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that plan, collect, purge and run share. */
+/** The options that plan, status, collect, purge and run share. */
 final class NodeOptions {
   private static final int INODES_OFF = 100;
   private static final int INODES_GAP = 5; // as between the default thresholds of bytes

@@ -8,10 +8,15 @@ import dev.imagegc.core.pressure.PressureValue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -19,8 +24,9 @@ import picocli.CommandLine.Option;
 final class PressureOptions {
   @Option(
       names = "--pressure",
-      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%,"
-          + " nodefs.available<10%, nodefs.inodesFree<5%.")
+      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%%,"
+          + " nodefs.available<10%%, nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces"
+          + " one of them, and with 0%% switches it off.")
   private boolean defaults;
 
   @Option(
@@ -28,7 +34,7 @@ final class PressureOptions {
       paramLabel = "SIGNAL<AMOUNT",
       split = ",",
       description =
-          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%."
+          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%%."
               + " Signals: imagefs, nodefs, containerfs; each with .available and .inodesFree.")
   private List<String> hard = new ArrayList<>();
 
@@ -106,42 +112,31 @@ final class PressureOptions {
   }
 
   PressurePolicy policy() {
-    try {
-      return readPolicy();
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
-    }
-  }
-
-  private PressurePolicy readPolicy() {
     PressurePolicy.Builder policy = PressurePolicy.builder();
-    if (defaults) {
-      PressurePolicy.ofDefaults()
-          .thresholds()
-          .forEach(one -> policy.hard(one.signal(), one.value()));
-    }
+    Set<DiskSignal> known = EnumSet.noneOf(DiskSignal.class);
     for (String text : hard) {
-      PressureThreshold threshold = PressureThreshold.parse(text);
-      policy.hard(threshold.signal(), threshold.value());
+      PressureThreshold threshold = read("--pressure-hard", () -> PressureThreshold.parse(text));
+      read("--pressure-hard", () -> policy.hard(threshold.signal(), threshold.value()));
+      known.add(threshold.signal());
     }
-    Map<DiskSignal, Duration> unused = new LinkedHashMap<>();
-    graces.forEach((name, grace) -> unused.put(signal("--pressure-soft-grace", name), grace));
-    for (String text : soft) {
-      PressureThreshold threshold = PressureThreshold.parse(text);
-      Duration grace = unused.remove(threshold.signal());
-      if (grace == null || grace.isZero()) {
-        throw new UsageException(
-            "--pressure-soft " + text + " must come with --pressure-soft-grace "
-                + threshold.signal() + "=DURATION above zero");
+    for (PressureThreshold threshold :
+        defaults ? PressurePolicy.ofDefaults().thresholds() : List.<PressureThreshold>of()) {
+      if (known.add(threshold.signal())) {
+        policy.hard(threshold.signal(), threshold.value());
       }
-      policy.soft(threshold.signal(), threshold.value(), grace);
     }
-    if (!unused.isEmpty()) {
-      throw new UsageException(
-          "--pressure-soft-grace " + unused.keySet().iterator().next() + " has no --pressure-soft");
-    }
-    minimumReclaims.forEach((name, amount) ->
-        policy.minimumReclaim(signal("--pressure-min-reclaim", name), PressureValue.parse(amount)));
+    known.addAll(addSoft(policy));
+    minimumReclaims.forEach((name, amount) -> {
+      DiskSignal signal = signal("--pressure-min-reclaim", name);
+      if (!known.contains(signal)) {
+        throw new UsageException(
+            "--pressure-min-reclaim " + name + " has no threshold: --pressure, --pressure-hard or"
+                + " --pressure-soft must set one of " + name);
+      }
+      read(
+          "--pressure-min-reclaim " + name,
+          () -> policy.minimumReclaim(signal, PressureValue.parse(amount)));
+    });
     if (transition != null) {
       policy.transitionPeriod(transition);
     }
@@ -154,6 +149,38 @@ final class PressureOptions {
     return built;
   }
 
+  private Set<DiskSignal> addSoft(PressurePolicy.Builder policy) {
+    Set<DiskSignal> known = EnumSet.noneOf(DiskSignal.class);
+    Map<DiskSignal, Duration> waits = new LinkedHashMap<>();
+    graces.forEach((name, grace) -> waits.put(signal("--pressure-soft-grace", name), grace));
+    for (String text : soft) {
+      PressureThreshold threshold = read("--pressure-soft", () -> PressureThreshold.parse(text));
+      Duration grace = waits.get(threshold.signal());
+      if (grace == null || grace.isZero()) {
+        throw new UsageException(
+            "--pressure-soft " + text + " must come with --pressure-soft-grace "
+                + threshold.signal() + "=DURATION above zero");
+      }
+      read("--pressure-soft", () -> policy.soft(threshold.signal(), threshold.value(), grace));
+      known.add(threshold.signal());
+    }
+    waits.keySet().removeAll(known);
+    if (!waits.isEmpty()) {
+      throw new UsageException(
+          "--pressure-soft-grace " + waits.keySet().iterator().next() + " has no --pressure-soft");
+    }
+    return known;
+  }
+
+  /** The library's own words, behind the option that they are about. */
+  private static <T> T read(String option, Supplier<T> value) {
+    try {
+      return value.get();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(option + ": " + e.getMessage());
+    }
+  }
+
   private static void needsThreshold(String option, @Nullable Object value) {
     if (value != null) {
       throw new UsageException(
@@ -163,7 +190,10 @@ final class PressureOptions {
 
   private static DiskSignal signal(String option, String name) {
     return DiskSignal.named(name)
-        .orElseThrow(() -> new UsageException(
-            option + ": there is no signal " + name + "; one is imagefs.available"));
+        .orElseThrow(() ->
+            new UsageException(option + ": there is no signal '" + name + "'; it must be one of "
+                + Arrays.stream(DiskSignal.values())
+                    .map(DiskSignal::toString)
+                    .collect(Collectors.joining(", "))));
   }
 }

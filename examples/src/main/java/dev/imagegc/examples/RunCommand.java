@@ -129,7 +129,7 @@ final class RunCommand implements Callable<Integer> {
     } else if (event.type().equals(GcEventType.CONTAINER_GC_FINISHED)) {
       onContainers(event);
     } else if (event.type().equals(GcEventType.DISK_PRESSURE_HANDLED)) {
-      say(event.at() + " " + event.message(), StatusJson.EventLine.of("pressure", event));
+      say(event.at() + " " + event.message(), StatusJson.PressureLine.of(event));
     } // the library logs what lasts
   }
 
@@ -149,7 +149,7 @@ final class RunCommand implements Callable<Integer> {
     boolean isNews =
         !report.removed().isEmpty() || !lastContainerOutcome.equals(Optional.of(report.outcome()));
     if (isNews) {
-      say(event.at() + " " + event.message(), StatusJson.EventLine.of("containers", event));
+      say(event.at() + " " + event.message(), StatusJson.ContainersLine.of(event, report));
     }
     lastContainerOutcome = Optional.of(report.outcome());
   }

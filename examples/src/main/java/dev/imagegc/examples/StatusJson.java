@@ -4,6 +4,7 @@ package dev.imagegc.examples;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
+import dev.imagegc.api.BusyException;
 import dev.imagegc.api.ContainerDecision;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.Decision;
@@ -14,6 +15,7 @@ import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.ImageDecision;
+import dev.imagegc.api.Outcome;
 import dev.imagegc.api.WatchHealth;
 import dev.imagegc.core.node.NodeStatus;
 import java.time.Instant;
@@ -37,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param filesystems those that are measured, that of the images first
  * @param images what a round would do now
  * @param containers what a pass over the containers would do now; null if containers are not collected
- * @param conditions the filesystems under pressure
+ * @param conditions one for each filesystem that has pressure thresholds
  * @param watch how use is heard of between two detections
  * @param remembered of how many images there is a record
  * @param troubles states that have begun and not ended, the oldest first
@@ -98,7 +100,7 @@ record StatusJson(
   /**
    * Images or containers by decision.
    *
-   * @param outcome a code of {@link dev.imagegc.api.Outcome}
+   * @param outcome a code of {@link dev.imagegc.api.Outcome}: FAILED or BUSY if there are no decisions
    * @param error why there are no decisions; null if there are
    * @param count how many there are in all
    * @param decisions those that would go first
@@ -107,8 +109,10 @@ record StatusJson(
       String outcome, @Nullable String error, int count, List<DecisionJson> decisions) {
     static DecisionsJson ofImages(Optional<GcPlan> plan, Optional<GcException> trouble) {
       if (plan.isEmpty()) {
+        Outcome outcome =
+            trouble.orElse(null) instanceof BusyException ? Outcome.BUSY : Outcome.FAILED;
         return new DecisionsJson(
-            "FAILED", trouble.map(GcException::getMessage).orElse(""), 0, List.of());
+            outcome.code(), trouble.map(GcException::getMessage).orElse(""), 0, List.of());
       }
       List<ImageDecision> images = plan.get().decisions();
       Map<String, DecisionJson> sums = new LinkedHashMap<>();
@@ -213,13 +217,46 @@ record StatusJson(
   }
 
   /**
-   * What {@code run --json} prints when containers were collected or pressure was acted upon.
+   * What {@code run --json} prints when containers were collected.
    *
-   * @param kind {@code containers} or {@code pressure}
+   * @param outcome a code of {@link dev.imagegc.api.Outcome}
+   * @param removed the ids of the containers that are gone
+   * @param failed the ids of those that could not be removed
+   * @param message for people
    */
-  record EventLine(int schema, String kind, String at, String message) {
-    static EventLine of(String kind, GcEvent event) {
-      return new EventLine(SCHEMA, kind, event.at().toString(), event.message());
+  record ContainersLine(
+      int schema,
+      String kind,
+      String at,
+      String outcome,
+      List<String> removed,
+      List<String> failed,
+      String message) {
+    static ContainersLine of(GcEvent event, ContainerGcReport report) {
+      return new ContainersLine(
+          SCHEMA,
+          "containers",
+          event.at().toString(),
+          report.outcome().code(),
+          ids(report.removed()),
+          ids(report.failed()),
+          event.message());
+    }
+
+    private static List<String> ids(List<ContainerDecision> containers) {
+      return containers.stream().map(one -> one.container().id()).toList();
+    }
+
+    @Override
+    public String toString() {
+      return GSON.toJson(this);
+    }
+  }
+
+  /** What {@code run --json} prints when pressure was acted upon; the message is for people. */
+  record PressureLine(int schema, String kind, String at, String message) {
+    static PressureLine of(GcEvent event) {
+      return new PressureLine(SCHEMA, "pressure", event.at().toString(), event.message());
     }
 
     @Override

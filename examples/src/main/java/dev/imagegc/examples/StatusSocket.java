@@ -7,6 +7,8 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -14,10 +16,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
@@ -27,22 +35,43 @@ import java.util.function.Supplier;
 final class StatusSocket implements AutoCloseable {
   private static final String NAME = "status.sock";
 
+  private static final int CALLERS = 4;
+  private static final int WAITING = 16;
+  private static final Duration STALL = Duration.ofSeconds(10);
+  private static final long REST_NANOS = Duration.ofMillis(100).toNanos();
+
   private final Path path;
   private final ServerSocketChannel server;
+  private final Duration stall;
+  private final ThreadPoolExecutor callers;
+  private final Set<SocketChannel> connected = ConcurrentHashMap.newKeySet();
 
-  private StatusSocket(Path path, ServerSocketChannel server) {
+  private StatusSocket(Path path, ServerSocketChannel server, Duration stall) {
     this.path = path;
     this.server = server;
+    this.stall = stall;
+    this.callers = new ThreadPoolExecutor(
+        CALLERS, CALLERS, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING), task -> {
+          Thread thread = new Thread(task, "status-answer");
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   /**
-   * Begins to answer, on a daemon thread, one caller at a time.
+   * Begins to answer, on daemon threads, a few callers at a time. Who does not read for 10 s is hung up on, and so is who
+   * calls when too many wait.
    *
    * @param stateDirectory which no other agent has
-   * @param answer says how it is; bounded
+   * @param answer says how it is; bounded, and asked by several threads
    * @throws IOException if there can be no socket in that directory, because its path is too long for one, say
    */
   static StatusSocket open(Path stateDirectory, Supplier<Object> answer) throws IOException {
+    return open(stateDirectory, answer, STALL);
+  }
+
+  static StatusSocket open(Path stateDirectory, Supplier<Object> answer, Duration stall)
+      throws IOException {
     Path path = stateDirectory.resolve(NAME);
     Files.deleteIfExists(path); // of an agent that was killed
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -52,25 +81,57 @@ final class StatusSocket implements AutoCloseable {
       server.close();
       throw e;
     }
-    StatusSocket socket = new StatusSocket(path, server);
-    Thread answering = new Thread(() -> socket.answerAll(answer), "status-socket");
-    answering.setDaemon(true);
-    answering.start();
+    StatusSocket socket = new StatusSocket(path, server, stall);
+    Thread accepting = new Thread(() -> socket.acceptAll(answer), "status-socket");
+    accepting.setDaemon(true);
+    accepting.start();
     return socket;
   }
 
-  private void answerAll(Supplier<Object> answer) {
+  private void acceptAll(Supplier<Object> answer) {
     while (server.isOpen()) {
-      try (SocketChannel caller = server.accept()) {
-        ByteBuffer bytes = ByteBuffer.wrap((answer.get() + "\n").getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          caller.write(bytes);
-        }
+      SocketChannel caller;
+      try {
+        caller = server.accept();
       } catch (IOException e) {
-        // The caller went away, or the socket was closed.
-      } catch (RuntimeException e) {
-        // The node was closed meanwhile: the caller is sent nothing.
+        LockSupport.parkNanos(
+            REST_NANOS); // the socket was closed, or there are too many open files
+        continue;
       }
+      connected.add(caller);
+      try {
+        callers.execute(() -> {
+          tell(caller, answer);
+          hangUp(caller);
+        });
+      } catch (RejectedExecutionException e) {
+        hangUp(caller);
+      }
+    }
+  }
+
+  private void tell(SocketChannel caller, Supplier<Object> answer) {
+    try (Selector selector = Selector.open()) {
+      ByteBuffer bytes = ByteBuffer.wrap((answer.get() + "\n").getBytes(StandardCharsets.UTF_8));
+      caller.configureBlocking(false);
+      caller.register(selector, SelectionKey.OP_WRITE);
+      while (bytes.hasRemaining() && selector.select(stall.toMillis()) > 0) {
+        selector.selectedKeys().clear();
+        caller.write(bytes);
+      }
+    } catch (IOException e) {
+      // The caller went away.
+    } catch (RuntimeException e) {
+      // The node was closed meanwhile: the caller is sent nothing.
+    }
+  }
+
+  private void hangUp(SocketChannel caller) {
+    connected.remove(caller);
+    try {
+      caller.close();
+    } catch (IOException e) {
+      // It is gone.
     }
   }
 
@@ -117,6 +178,8 @@ final class StatusSocket implements AutoCloseable {
   public void close() {
     try {
       server.close();
+      var unused = callers.shutdownNow();
+      connected.forEach(this::hangUp); // who waits is sent nothing
       Files.deleteIfExists(path);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

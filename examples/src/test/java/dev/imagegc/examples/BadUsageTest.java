@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import static java.io.Writer.nullWriter;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.imagegc.testkit.FakeNode;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
 
 /** Each mistake of a user: exit code 2, one sentence with option, value and rule, nothing on standard output. */
 class BadUsageTest {
@@ -113,6 +120,175 @@ class BadUsageTest {
     assertThat(node.calls()).isEmpty();
   }
 
+  static Stream<Arguments> mistakesOnContainersAndPressure() {
+    return Stream.of(
+        mistake(
+            "--container-min-age must come with --collect-containers", "--container-min-age", "5m"),
+        mistake(
+            "--containers-per-unit must come with --collect-containers",
+            "--containers-per-unit",
+            "2"),
+        mistake("--max-containers must come with --collect-containers", "--max-containers", "2"),
+        mistake(
+            "--container-interval must come with --collect-containers",
+            "--container-interval",
+            "5m"),
+        mistake(
+            "--container-interval must be above zero, but is 0s",
+            "--collect-containers",
+            "--container-interval",
+            "off"),
+        mistake(
+            "'--containers-per-unit': 'few' is not an int",
+            "--collect-containers",
+            "--containers-per-unit",
+            "few"),
+        mistake(
+            "'--max-containers': '1.5' is not an int",
+            "--collect-containers",
+            "--max-containers",
+            "1.5"),
+        mistake(
+            "'--container-min-age': '-5s' must not be negative",
+            "--collect-containers",
+            "--container-min-age",
+            "-5s"),
+        mistake(
+            "--pressure-hard: threshold 'imagefs.free<10%': there is no signal 'imagefs.free';"
+                + " it must be one of ",
+            "--pressure-hard", "imagefs.free<10%"),
+        mistake(
+            "--pressure-hard: 'imagefs.available' is no threshold: it must be a signal, '<' and an amount",
+            "--pressure-hard",
+            "imagefs.available"),
+        mistake(
+            "--pressure-hard: threshold 'imagefs.available<lots': 'lots' is no amount:"
+                + " it must be a quantity as Kubernetes writes it",
+            "--pressure-hard",
+            "imagefs.available<lots"),
+        mistake(
+            "--pressure-hard: threshold 'imagefs.available<101%': '101%' must be from 0% to 100%",
+            "--pressure-hard", "imagefs.available<101%"),
+        mistake(
+            "--pressure-hard: threshold imagefs.available<0 must be above 0; 0% is off",
+            "--pressure-hard", "imagefs.available<0"),
+        mistake(
+            "--pressure-hard: there must be one hard threshold of imagefs.available, but there are"
+                + " imagefs.available<10% and imagefs.available<20%",
+            "--pressure-hard", "imagefs.available<10%,imagefs.available<20%"),
+        mistake(
+            "--pressure-soft imagefs.available<20% must come with"
+                + " --pressure-soft-grace imagefs.available=DURATION above zero",
+            "--pressure-soft", "imagefs.available<20%"),
+        mistake(
+            "--pressure-soft imagefs.available<20% must come with"
+                + " --pressure-soft-grace imagefs.available=DURATION above zero",
+            "--pressure-soft",
+            "imagefs.available<20%",
+            "--pressure-soft-grace",
+            "imagefs.available=off"),
+        mistake(
+            "--pressure-soft: threshold 'x<20%': there is no signal 'x'",
+            "--pressure-soft", "x<20%"),
+        mistake(
+            "--pressure-soft: there must be one soft threshold of imagefs.available",
+            "--pressure-soft",
+            "imagefs.available<10%,imagefs.available<20%",
+            "--pressure-soft-grace",
+            "imagefs.available=1m"),
+        mistake(
+            "--pressure-soft-grace nodefs.available has no --pressure-soft",
+            "--pressure",
+            "--pressure-soft-grace",
+            "nodefs.available=1m"),
+        mistake(
+            "--pressure-soft-grace: there is no signal 'memory.available'; it must be one of",
+            "--pressure-soft-grace",
+            "memory.available=1m"),
+        mistake(
+            "'--pressure-soft-grace' (SIGNAL=DURATION): '5' is not a duration like 90s",
+            "--pressure-soft-grace",
+            "imagefs.available=5"),
+        mistake(
+            "'--pressure-soft-grace' (SIGNAL=DURATION) should be in KEY=VALUE[,KEY=VALUE]... format but was"
+                + " imagefs.available",
+            "--pressure-soft-grace",
+            "imagefs.available"),
+        mistake(
+            "--pressure-min-reclaim imagefs.available: 'much' is no amount",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "imagefs.available=much"),
+        mistake(
+            "--pressure-min-reclaim imagefs.available: '-1' must not be negative",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "imagefs.available=-1"),
+        mistake(
+            "--pressure-min-reclaim: there is no signal 'disk'; it must be one of",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "disk=1Gi"),
+        mistake(
+            "--pressure-min-reclaim containerfs.available has no threshold",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "containerfs.available=1Gi"),
+        mistake(
+            "--pressure-transition must come with --pressure, --pressure-hard or --pressure-soft",
+            "--pressure-transition",
+            "1m"),
+        mistake(
+            "--pressure-interval must come with --pressure, --pressure-hard or --pressure-soft",
+            "--pressure-interval",
+            "1m"),
+        mistake(
+            "--pressure-interval must be above zero, but is 0s",
+            "--pressure",
+            "--pressure-interval",
+            "0s"),
+        mistake(
+            "'--pressure-transition': '-5s' must not be negative",
+            "--pressure",
+            "--pressure-transition",
+            "-5s"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("mistakesOnContainersAndPressure")
+  void runAndStatus_mistake_getsOneSentence_andNothingIsOpened(String sentence, String[] options) {
+    Path state = directory.resolve("state");
+    for (String command : List.of("run", "status")) {
+      String[] args = Stream.concat(
+              Stream.of(command, "--state", state.toString()), Stream.of(options))
+          .toArray(String[]::new);
+
+      AgentRun run = AgentRun.on(node, args);
+
+      assertThat(run.exitCode()).isEqualTo(2);
+      assertThat(run.errorLines()).hasSize(1).first().asString().contains(sentence);
+      assertThat(run.err())
+          .endsWith("Try 'imagegc-agent " + command + " --help'.\n")
+          .doesNotContain("\tat ");
+      assertThat(run.out()).isEmpty();
+      assertThat(node.calls()).isEmpty();
+      assertThat(state).doesNotExist();
+    }
+  }
+
+  @Test
+  void defaultsOfPressure_canBeReplacedAndSwitchedOffOneByOne() {
+    AgentRun run = AgentRun.on(
+        node,
+        "status",
+        "--pressure",
+        "--pressure-hard",
+        "imagefs.available<1Gi,nodefs.inodesFree<0%");
+
+    assertThat(run.exitCode()).isEqualTo(0);
+    assertThat(run.out()).contains("imagefs.available<1Gi").doesNotContain("15%");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"off", "0s"})
   void run_withoutInterval_isRefused(String interval) {
@@ -182,7 +358,7 @@ class BadUsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "plan", "collect", "purge", "run"})
+  @ValueSource(strings = {"demo", "plan", "status", "collect", "purge", "run"})
   void help_ofEveryCommand_isOnStandardOutputAndListsTheExitCodes(String command) {
     AgentRun run = AgentRun.on(node, command, "--help");
 
@@ -195,7 +371,7 @@ class BadUsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"plan", "collect", "purge", "run"})
+  @ValueSource(strings = {"plan", "status", "collect", "purge", "run"})
   void help_ofCommandsForANode_namesEveryOption(String command) {
     assertThat(AgentRun.on(node, command, "--help").out())
         .contains("--host", "--image-fs", "--high", "--low", "--min-age", "--max-age", "--keep")
@@ -205,9 +381,40 @@ class BadUsageTest {
         .contains("--state", "--json", "--timeout", "--verbose", "--help");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"status", "run"})
+  void help_ofCommandsForAllOfANode_namesTheirOptionsToo(String command) {
+    assertThat(AgentRun.on(node, command, "--help").out())
+        .contains("--collect-containers", "--collect-unowned-containers", "--container-min-age")
+        .contains("--containers-per-unit", "--max-containers", "--container-interval")
+        .contains("--pressure", "--pressure-hard", "--pressure-soft", "--pressure-soft-grace")
+        .contains("--pressure-min-reclaim", "--pressure-transition", "--pressure-interval")
+        .contains("--root-fs", "--container-fs");
+  }
+
+  @Test
+  void help_hasNoTextThatCannotBeFormatted() {
+    Console nowhere = new Console(new PrintWriter(nullWriter()), new PrintWriter(nullWriter()));
+    Agent.commandLine(AgentRun.connector(node), nowhere, StopSignal::new)
+        .getSubcommands()
+        .values()
+        .stream()
+        .flatMap(command -> command.getCommandSpec().options().stream())
+        .flatMap(option -> rawDescription(option).stream())
+        .forEach(
+            words -> assertThatCode(() -> words.formatted()).as(words).doesNotThrowAnyException());
+  }
+
+  /** As it stands in the source; the option itself gives it formatted, or as it is if that fails. */
+  private static List<String> rawDescription(OptionSpec option) {
+    return option.userObject() instanceof AnnotatedElement field
+        ? List.of(field.getAnnotation(Option.class).description())
+        : List.of();
+  }
+
   @Test
   void help_ofTheAgent_namesEveryCommand() {
     assertThat(AgentRun.on(node, "--help").out())
-        .contains("demo", "plan", "collect", "purge", "run");
+        .contains("demo", "plan", "status", "collect", "purge", "run");
   }
 }

@@ -4,23 +4,18 @@ package dev.imagegc.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
+import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,29 +27,28 @@ class RunCommandTest {
   Path directory;
 
   private final FakeNode node = FakeNode.withDisk(1000);
-  private final StopSignal signal = new StopSignal();
-  private final LineQueue out = new LineQueue();
-  private final StringWriter err = new StringWriter();
+  private @Nullable RunningAgent agent;
 
   @AfterEach
   void stop() {
-    signal.ask();
+    if (agent != null) {
+      agent.close();
+    }
   }
 
   @Test
   void run_json_isOneObjectARoundUntilStopped() throws Exception {
     node.image("a").tag("a:1").size(300).add();
     node.fillTo(90);
-    CompletableFuture<Integer> exitCode = start("--json", "--interval", "1s", "--min-age", "0s");
+    RunningAgent run = start("--json", "--interval", "1s", "--min-age", "0s");
 
-    JsonObject first = json(out.take());
-    JsonObject second = json(out.take());
-    signal.ask();
+    JsonObject first = json(run.take());
+    JsonObject second = json(run.take());
 
     assertThat(first.get("kind").getAsString()).isEqualTo("collect");
     assertThat(first.get("outcome").getAsString()).isEqualTo("DONE");
     assertThat(second.get("outcome").getAsString()).isEqualTo("NOT_NEEDED");
-    assertThat(exitCode.get()).isEqualTo(0);
+    assertThat(run.stop()).isEqualTo(0);
     assertThat(node.hasImage("a")).isFalse();
   }
 
@@ -63,35 +57,33 @@ class RunCommandTest {
     node.image("a").tag("a:1").size(300).add();
     node.fillTo(90);
     node.faults().failAlways(Operation.LIST_CONTAINERS, new UnreachableException("gone fishing"));
-    CompletableFuture<Integer> exitCode = start("--json", "--interval", "1s", "--min-age", "0s");
+    RunningAgent run = start("--json", "--interval", "1s", "--min-age", "0s");
 
-    JsonObject failed = json(out.take());
+    JsonObject failed = json(run.take());
     node.faults().heal();
-    JsonObject next = json(out.take());
+    JsonObject next = json(run.take());
     while (next.get("outcome").getAsString().equals("FAILED")) {
-      next = json(out.take());
+      next = json(run.take());
     }
-    signal.ask();
 
     assertThat(failed.get("error").getAsString()).isEqualTo("gone fishing");
     assertThat(next.get("outcome").getAsString()).isEqualTo("DONE");
-    assertThat(exitCode.get()).isEqualTo(0);
+    assertThat(run.stop()).isEqualTo(0);
   }
 
   @Test
   void run_text_isALineForARoundThatIsNews() throws Exception {
-    CompletableFuture<Integer> exitCode = start("--interval", "1s", "--min-age", "0s");
-    String idle = out.take();
+    RunningAgent run = start("--interval", "1s", "--min-age", "0s");
+    String idle = run.take();
     node.image("a").tag("a:1").size(300).add();
     node.fillTo(90);
-    String acted = out.take(); // however many idle rounds there were in between
-    signal.ask();
+    String acted = run.take(); // however many idle rounds there were in between
 
     assertThat(idle).contains("COLLECT NOT_NEEDED");
     assertThat(acted)
         .contains("COLLECT DONE")
         .contains("removed 1 of 1 images; predicted 300 B, exact by layers");
-    assertThat(exitCode.get()).isEqualTo(0);
+    assertThat(run.stop()).isEqualTo(0);
   }
 
   @Test
@@ -99,7 +91,7 @@ class RunCommandTest {
     node.image("a").tag("a:1").size(300).add();
     node.image("b").tag("b:1").size(300).add();
     node.fillTo(100);
-    CompletableFuture<Integer> exitCode = start(
+    RunningAgent run = start(
         "--interval",
         "1s",
         "--min-age",
@@ -110,15 +102,14 @@ class RunCommandTest {
         "10",
         "--max-removals",
         "1");
-    String first = out.take();
-    awaitLine("limit of removals");
-    String second = awaitLine("COLLECT");
-    signal.ask();
+    String first = run.take();
+    run.awaitLine("limit of removals");
+    String second = run.awaitLine("COLLECT");
 
-    assertThat(err.toString()).contains("a round every 1s, which ends at 1 removal; end with");
+    assertThat(run.err()).contains("a round every 1s, which ends at 1 removal; end with");
     assertThat(first).contains("COLLECT SHORT").contains("removed 1 of 2 images");
     assertThat(second).contains("removed 1 of 1 images");
-    assertThat(exitCode.get()).isEqualTo(0);
+    assertThat(run.stop()).isEqualTo(0);
   }
 
   @Test
@@ -128,27 +119,24 @@ class RunCommandTest {
     node.faults()
         .failRemovals(
             "a", RemovalResult.of(RemovalOutcome.FAILED, "no").withLostReferences(List.of("a:1")));
-    CompletableFuture<Integer> exitCode = start("--json", "--interval", "1s", "--min-age", "0s");
-    JsonObject round = json(out.take());
-    signal.ask();
-    exitCode.get();
+    RunningAgent run = start("--json", "--interval", "1s", "--min-age", "0s");
+    JsonObject round = json(run.take());
+    run.stop();
 
-    assertThat(err.toString()).contains("warning: image a stays but lost its names [a:1]\n");
+    assertThat(run.err()).contains("warning: image a stays but lost its names [a:1]\n");
     assertThat(round.get("problems")).hasToString("[\"image a stays but lost its names [a:1]\"]");
   }
 
   @Test
   void run_globThatMatchesNothing_isWarnedAboutOnce() throws Exception {
     node.image("a").tag("a:1").size(10).add();
-    CompletableFuture<Integer> exitCode =
-        start("--json", "--interval", "1s", "--keep", "a", "--keep", "typo");
+    RunningAgent run = start("--json", "--interval", "1s", "--keep", "a", "--keep", "typo");
     for (int round = 0; round < 3; round++) {
-      out.take();
+      run.take();
     }
-    signal.ask();
-    exitCode.get();
+    run.stop();
 
-    assertThat(err.toString().lines().filter(line -> line.startsWith("warning: ")))
+    assertThat(run.err().lines().filter(line -> line.startsWith("warning: ")))
         .containsExactly("warning: the policy's rule keep 'typo' has matched no image");
   }
 
@@ -156,63 +144,197 @@ class RunCommandTest {
   void run_stateOwnedByAnother_isBusyAtOnce() throws Exception {
     Path state = directory.resolve("state");
     try (FileRecordStore owner = FileRecordStore.open(state)) {
-      CompletableFuture<Integer> exitCode = start("--json", "--state", state.toString());
+      RunningAgent run = start("--json", "--state", state.toString());
 
-      assertThat(exitCode.get()).isEqualTo(6);
-      assertThat(json(out.take()).get("outcome").getAsString()).isEqualTo("BUSY");
+      assertThat(run.exitCode()).isEqualTo(6);
+      assertThat(json(run.take()).get("outcome").getAsString()).isEqualTo("BUSY");
       assertThat(owner.load()).isEmpty();
     }
   }
 
-  private CompletableFuture<Integer> start(String... options) {
-    Console console = new Console(new PrintWriter(out), new PrintWriter(err));
-    String[] args = Stream.concat(Stream.of("run"), Stream.of(options)).toArray(String[]::new);
-    return CompletableFuture.supplyAsync(
-        () -> Agent.commandLine(AgentRun.connector(node), console, () -> signal).execute(args),
-        task -> new Thread(task, "agent").start());
+  @Test
+  void run_withContainers_removesThem_andPrintsALine() throws Exception {
+    fillWithPressure();
+    RunningAgent run = start(
+        "--interval",
+        "1s",
+        "--min-age",
+        "0s",
+        "--collect-containers",
+        "--containers-per-unit",
+        "0");
+    String line = run.awaitLine("container collection");
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(line).matches("2026-\\S+Z container collection DONE: removed 1 .*");
+    assertThat(node.containerIds()).isEmpty();
   }
 
-  private String awaitLine(String words) throws InterruptedException {
-    String line = out.take();
-    while (!line.contains(words)) {
-      line = out.take();
+  @Test
+  void run_withContainers_json_isAnObjectOfItsOwnKind() throws Exception {
+    fillWithPressure();
+    RunningAgent run =
+        start("--json", "--interval", "1s", "--collect-containers", "--containers-per-unit", "0");
+    JsonObject line = json(run.awaitLine("\"kind\":\"containers\""));
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(line.keySet())
+        .containsExactly("schema", "kind", "at", "outcome", "removed", "failed", "message");
+    assertThat(line.get("outcome").getAsString()).isEqualTo("DONE");
+    assertThat(line.get("removed")).hasToString("[\"c\"]");
+    assertThat(line.get("failed")).hasToString("[]");
+    assertThat(line.get("schema").getAsInt()).isEqualTo(1);
+    assertThat(line.get("at").getAsString()).startsWith("2026-");
+    assertThat(line.get("message").getAsString())
+        .startsWith("container collection DONE: removed 1 ");
+  }
+
+  @Test
+  void run_withoutContainers_leavesThemAlone() throws Exception {
+    fillWithPressure();
+    RunningAgent run = start(
+        "--json",
+        "--interval",
+        "1s",
+        "--min-age",
+        "0s",
+        "--pressure-hard",
+        "imagefs.available<200");
+    run.awaitLine("\"kind\":\"pressure\"");
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(node.containerRemovalsAsked()).isEmpty();
+    assertThat(node.hasImage("a")).isTrue(); // its container holds it
+  }
+
+  @Test
+  void run_withPressure_tellsWhenItBegins_whatWasDone_andWhenItIsOver() throws Exception {
+    fillWithPressure();
+    RunningAgent run = start(
+        "--interval",
+        "1h",
+        "--high",
+        "100",
+        "--min-age",
+        "0s",
+        "--collect-containers",
+        "--containers-per-unit",
+        "0",
+        "--container-interval",
+        "1h",
+        "--pressure-hard",
+        "imagefs.available<200",
+        "--pressure-transition",
+        "0s",
+        "--pressure-interval",
+        "1s");
+    String begun = run.awaitLine("DiskPressure");
+    String handled = run.awaitLine("disk pressure");
+    String over = run.awaitLine("DiskPressure");
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(begun)
+        .matches("2026-\\S+Z DiskPressure on imagefs: imagefs.available is 100 B, below 200 B.*");
+    assertThat(handled)
+        .matches("2026-\\S+Z disk pressure DONE: imagefs.available 100 B -> 400 B, removed .*");
+    assertThat(over)
+        .matches("2026-\\S+Z DiskPressure on imagefs is over: imagefs is not under pressure .*");
+    assertThat(node.hasImage("a")).isFalse();
+  }
+
+  @Test
+  void run_withPressure_json_hasAnObjectForEach() throws Exception {
+    fillWithPressure();
+    RunningAgent run = start(
+        "--json",
+        "--interval",
+        "1h",
+        "--high",
+        "100",
+        "--min-age",
+        "0s",
+        "--collect-containers",
+        "--containers-per-unit",
+        "0",
+        "--pressure-hard",
+        "imagefs.available<200",
+        "--pressure-transition",
+        "0s",
+        "--pressure-interval",
+        "1s");
+    JsonObject begun = json(run.awaitLine("\"kind\":\"condition\"")).getAsJsonObject("condition");
+    JsonObject handled = json(run.awaitLine("\"kind\":\"pressure\""));
+    JsonObject over = json(run.awaitLine("\"kind\":\"condition\"")).getAsJsonObject("condition");
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(begun.get("filesystem").getAsString()).isEqualTo("imagefs");
+    assertThat(begun.get("pressure").getAsBoolean()).isTrue();
+    assertThat(begun.get("hardSignals")).hasToString("[\"imagefs.available\"]");
+    assertThat(handled.get("message").getAsString()).startsWith("disk pressure DONE: ");
+    assertThat(over.get("pressure").getAsBoolean()).isFalse();
+    assertThat(over.get("hardSignals")).hasToString("[]");
+  }
+
+  @Test
+  void run_settingsThatContradict_areWarnedAboutOnce() throws Exception {
+    RunningAgent run = start(
+        "--json",
+        "--interval",
+        "1s",
+        "--pressure",
+        "--pressure-min-reclaim",
+        "imagefs.available=10%");
+    for (int round = 0; round < 3; round++) {
+      run.awaitLine("collect");
     }
-    return line;
+    run.stop();
+
+    assertThat(run.err().lines().filter(line -> line.startsWith("warning: threshold ")))
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains("imagefs.available<15%", "collection stops while pressure goes on");
+  }
+
+  @Test
+  void run_stateTooDeepForASocket_isWarnedAbout_andTheAgentWorks() throws Exception {
+    Path deep = Files.createDirectories(directory.resolve("d".repeat(120)));
+    RunningAgent run = start("--json", "--interval", "1s", "--state", deep.toString());
+    run.awaitLine("collect");
+
+    assertThat(run.stop()).isEqualTo(0);
+    assertThat(run.err()).contains("warning: nobody can ask this agent for its status: ");
+  }
+
+  @Test
+  void run_inTheMiddleOfAHungCall_endsAllTheSame() throws Exception {
+    fillWithPressure();
+    node.faults().hangAlways(Operation.LIST_IMAGES);
+    RunningAgent run = start("--json", "--interval", "1s", "--collect-containers", "--pressure");
+    run.awaitLine("FAILED");
+
+    assertThat(run.stop()).isEqualTo(0);
+  }
+
+  private RunningAgent start(String... options) {
+    agent = RunningAgent.on(node, options);
+    return agent;
   }
 
   private static JsonObject json(String line) {
-    return JsonParser.parseString(line).getAsJsonObject();
+    return RunningAgent.json(line);
   }
 
-  /** What was printed, line by line, for a test to wait for. */
-  private static final class LineQueue extends Writer {
-    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
-    private final StringBuilder line = new StringBuilder();
-
-    @Override
-    public void write(char[] buffer, int offset, int length) {
-      for (char c : new String(buffer, offset, length).toCharArray()) {
-        if (c == '\n') {
-          lines.add(line.toString());
-          line.setLength(0);
-        } else {
-          line.append(c);
-        }
-      }
-    }
-
-    String take() throws InterruptedException {
-      String next = lines.poll(30, TimeUnit.SECONDS);
-      if (next == null) {
-        throw new AssertionError("nothing was printed");
-      }
-      return next;
-    }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void close() {}
+  /** Under disk pressure for as long as "a" is there; its ended container is of no unit's newest. */
+  private void fillWithPressure() {
+    node.image("a").tag("a:1").size(300).add();
+    node.container("c")
+        .image("a")
+        .label("io.kubernetes.pod.uid", "pod")
+        .label("io.kubernetes.container.name", "main")
+        .state(ContainerState.EXITED)
+        .createdAt(Instant.ofEpochSecond(1))
+        .add();
+    node.fillTo(90);
   }
 }

@@ -15,6 +15,7 @@ import dev.imagegc.api.GcPolicy;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.core.Deadlines;
@@ -29,9 +30,12 @@ import dev.imagegc.core.internal.BoundedCalls;
 import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.pressure.DiskPressureManager;
 import dev.imagegc.core.pressure.PressurePolicy;
+import dev.imagegc.core.pressure.PressureThreshold;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -63,6 +67,11 @@ public final class NodeGc implements AutoCloseable {
   /** How many rounds {@link #status()} remembers. */
   public static final int ROUNDS = 10;
 
+  /** How much longer the parts wait: a listener that hangs is given up once for all of them, before each of them does. */
+  private static final Duration MARGIN = Duration.ofSeconds(1);
+
+  private static final Duration LONG = Duration.ofDays(1); // where a margin makes no difference
+
   private static final Logger LOG = LoggerFactory.getLogger(NodeGc.class);
 
   private final GcClock clock;
@@ -70,7 +79,8 @@ public final class NodeGc implements AutoCloseable {
   private final GcPolicy imagePolicy;
   private final PressurePolicy pressurePolicy;
   private final FsStatsProvider fsStats;
-  private final BoundedCalls measures;
+  private final Map<NodeFs, BoundedCalls> measures = new EnumMap<>(NodeFs.class);
+  private final BoundedCalls policyCalls;
   private final RecentEvents events;
   private final @Nullable ScheduledExecutorService ownScheduler;
   private final ImageGcManager images;
@@ -85,8 +95,13 @@ public final class NodeGc implements AutoCloseable {
     this.imagePolicy = builder.imagePolicy;
     this.pressurePolicy = builder.pressurePolicy;
     this.fsStats = fsStats;
-    this.measures = new BoundedCalls("the disk measure", clock, ProtocolException::new);
-    this.events = new RecentEvents(builder.listener, ROUNDS);
+    for (NodeFs kind : NodeFs.values()) { // one that hangs does not hide the others
+      measures.put(
+          kind, new BoundedCalls("the disk measure of " + kind, clock, ProtocolException::new));
+    }
+    this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
+    this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
+    Deadlines ofParts = withMargin(deadlines);
     SingleWriter writer = SingleWriter.create(clock);
     ScheduledExecutorService scheduler = builder.scheduler;
     this.ownScheduler = scheduler == null
@@ -103,7 +118,7 @@ public final class NodeGc implements AutoCloseable {
         .policy(imagePolicy)
         .listener(events)
         .clock(clock)
-        .deadlines(deadlines)
+        .deadlines(ofParts)
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
@@ -124,7 +139,7 @@ public final class NodeGc implements AutoCloseable {
         .runtime(runtime)
         .listener(events)
         .clock(clock)
-        .deadlines(deadlines)
+        .deadlines(ofParts)
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
@@ -135,6 +150,13 @@ public final class NodeGc implements AutoCloseable {
     this.pressure = pressureBuilder.build();
   }
 
+  private static Deadlines withMargin(Deadlines deadlines) {
+    Duration listener = deadlines.listener();
+    return listener.compareTo(LONG) > 0
+        ? deadlines
+        : deadlines.toBuilder().listener(listener.plus(MARGIN)).build();
+  }
+
   private ContainerGcManager containers(
       Builder builder, Runtime runtime, SingleWriter writer, ScheduledExecutorService beat) {
     ContainerGcManager.Builder containerBuilder = ContainerGcManager.builder()
@@ -143,7 +165,7 @@ public final class NodeGc implements AutoCloseable {
         .leases(images::isLeased)
         .listener(events)
         .clock(clock)
-        .deadlines(deadlines)
+        .deadlines(withMargin(deadlines))
         .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
@@ -264,7 +286,7 @@ public final class NodeGc implements AutoCloseable {
       NodeFs kind, Callable<Optional<FsStats>> measure) {
     List<String> thresholds = thresholds(kind);
     try {
-      return measures
+      return Objects.requireNonNull(measures.get(kind))
           .call("measure " + kind, deadlines.measure(), measure)
           .map(stats -> new NodeStatus.Filesystem(kind, stats, "", thresholds));
     } catch (GcException e) {
@@ -279,26 +301,37 @@ public final class NodeGc implements AutoCloseable {
     }
     pressurePolicy.thresholds().stream()
         .filter(threshold -> threshold.signal().filesystem() == kind)
-        .forEach(threshold -> words.add("pressure at " + threshold));
+        .forEach(threshold -> words.add(words(threshold)));
     return words;
   }
 
-  /** What image collection and disk space hold the image filesystem against. */
+  private String words(PressureThreshold threshold) {
+    return (threshold.isHard() ? "pressure at " : "soft pressure at ")
+        + threshold
+        + (threshold.isHard() ? "" : " for " + Durations.text(threshold.grace()))
+        + pressurePolicy
+            .minimumReclaim(threshold.signal())
+            .filter(more -> more.isPercent() || more.amountOf(0) > 0)
+            .map(more -> " until there is " + more + " more")
+            .orElse("");
+  }
+
+  /** What image collection holds the image filesystem against. */
   private List<String> imageThresholds() {
     GcThresholds thresholds;
     try {
       thresholds =
-          measures.call("tell its thresholds", deadlines.measure(), imagePolicy::thresholds);
+          policyCalls.call("tell its thresholds", deadlines.measure(), imagePolicy::thresholds);
     } catch (GcException e) {
       return List.of("unknown: " + e.getMessage());
     }
     List<String> words = new ArrayList<>();
     if (thresholds.highPercent() < 100) {
-      words.add("images are collected at " + thresholds.highPercent() + "% down to "
+      words.add("images go from " + thresholds.highPercent() + "% down to "
           + thresholds.lowPercent() + "%");
     }
     if (thresholds.inodesHighPercent() < 100) {
-      words.add("and at " + thresholds.inodesHighPercent() + "% of the inodes down to "
+      words.add("images go from " + thresholds.inodesHighPercent() + "% of the inodes down to "
           + thresholds.inodesLowPercent() + "%");
     }
     return words;
@@ -306,7 +339,8 @@ public final class NodeGc implements AutoCloseable {
 
   /**
    * Ends the timers, lets a running call stop before its next step, and waits for that for at most {@link
-   * Deadlines.Builder#close}, then for history to be saved, as {@link ImageGcManager#close()} does. Closing twice does nothing.
+   * Deadlines.Builder#close}, for a pass over disk pressure at most 10 s, then for history to be saved, as {@link
+   * ImageGcManager#close()} does. Closing twice does nothing.
    */
   @Override
   public void close() {
@@ -322,7 +356,9 @@ public final class NodeGc implements AutoCloseable {
     images.close();
     others.forEach(NodeGc::join);
     diskSpace.close();
-    measures.close();
+    measures.values().forEach(BoundedCalls::close);
+    policyCalls.close();
+    events.close();
     if (ownScheduler != null) {
       ownScheduler.shutdown();
     }
@@ -550,6 +586,11 @@ public final class NodeGc implements AutoCloseable {
       }
       if (fsStats == null) {
         throw new IllegalStateException("fsStats must be set");
+      }
+      if (collectsContainers.orElse(false) && !(runtime instanceof ContainerRemover)) {
+        throw new IllegalArgumentException(
+            "collectsContainers is true, so runtime must be able to remove containers, but "
+                + runtime.getClass().getName() + " is no ContainerRemover");
       }
       return new NodeGc(this, runtime, fsStats);
     }

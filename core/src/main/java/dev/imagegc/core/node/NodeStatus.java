@@ -156,9 +156,9 @@ public final class NodeStatus {
   }
 
   /**
-   * Returns the filesystems that are under pressure.
+   * Returns which filesystems are under pressure, as of the last look at them.
    *
-   * @return their conditions, or none
+   * @return one condition for each filesystem that has pressure thresholds
    */
   public List<DiskCondition> conditions() {
     return conditions;

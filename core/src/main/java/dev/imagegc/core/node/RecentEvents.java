@@ -2,9 +2,13 @@
 package dev.imagegc.core.node;
 
 import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcListener;
+import dev.imagegc.api.ProtocolException;
+import dev.imagegc.core.internal.BoundedCalls;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,7 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Passes the events of several collectors on to one listener, one at a time as it is used to, and keeps what a status display
- * shows: the last rounds, and the states that last. Thread-safe.
+ * shows: the last rounds, and the states that last. A listener that hangs costs its deadline once for all of them together; while
+ * it is stuck, events are kept and not passed on. Thread-safe.
  */
 final class RecentEvents implements GcListener {
   private static final Set<GcEventType> ROUND_ENDS = Set.of(
@@ -25,13 +30,17 @@ final class RecentEvents implements GcListener {
       GcEventType.DISK_PRESSURE_HANDLED);
 
   private final GcListener listener;
+  private final Duration deadline;
+  private final BoundedCalls listenerCalls;
   private final int most;
   private final ReentrantLock oneAtATime = new ReentrantLock(true);
   private final Deque<GcEvent> rounds = new ArrayDeque<>(); // guarded by this, the newest first
   private final Map<String, GcEvent> lasting = new LinkedHashMap<>(); // guarded by this
 
-  RecentEvents(GcListener listener, int most) {
+  RecentEvents(GcListener listener, Duration deadline, GcClock clock, int most) {
     this.listener = listener;
+    this.deadline = deadline;
+    this.listenerCalls = new BoundedCalls("the listener", clock, ProtocolException::new);
     this.most = most;
   }
 
@@ -45,10 +54,17 @@ final class RecentEvents implements GcListener {
       throw new CancelledException("the listener was busy with another event", e);
     }
     try {
-      listener.onEvent(event);
+      listenerCalls.call("take the event " + event.type(), deadline, () -> {
+        listener.onEvent(event);
+        return true;
+      });
     } finally {
       oneAtATime.unlock();
     }
+  }
+
+  void close() {
+    listenerCalls.close();
   }
 
   private synchronized void keep(GcEvent event) {

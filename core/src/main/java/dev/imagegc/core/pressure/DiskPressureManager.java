@@ -389,6 +389,9 @@ public final class DiskPressureManager implements AutoCloseable {
 
   /** Tells the host what is still short: once for each disk, and after each the numbers are fresh again. */
   private void handOver(PressureReport.Builder report, List<Watched> due, Reclaim reclaim) {
+    if (closed.isDone()) { // what is short may only be so because the reclaim was cut off
+      throw new CancelledException("the manager was closed during the pass");
+    }
     Readings readings = reclaim.readings();
     List<DiskSignal> told = new ArrayList<>();
     Outcome outcome = Outcome.DONE;
