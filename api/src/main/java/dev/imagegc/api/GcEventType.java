@@ -61,7 +61,10 @@ public final class GcEventType extends OpenCode {
   /** A state: passes of container collection fail. */
   public static final GcEventType CONTAINER_GC_FAILED = new GcEventType("ContainerGCFailed");
 
-  /** Disk pressure was acted upon; {@link GcEvent#report()} is that of the last removal of images, if there was one. */
+  /**
+   * Disk pressure was acted upon: containers or images were removed, or it ended in another way than the time before. {@link
+   * GcEvent#report()} is there if images were asked to go.
+   */
   public static final GcEventType DISK_PRESSURE_HANDLED = new GcEventType("DiskPressureHandled");
 
   /** A state: a filesystem or a signal that a threshold is about cannot be measured, so the threshold is not watched. */

@@ -14,6 +14,7 @@ import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -118,9 +119,13 @@ public final class JsonAuditListener implements GcListener {
     }
   }
 
-  /** Rounds that found nothing to do are no news. */
+  /** Rounds that found nothing to do are no news, nor those under pressure, every few seconds, in which nothing could go. */
   private static boolean isWorthALine(GcReport report) {
-    return !report.outcome().equals(Outcome.NOT_NEEDED);
+    boolean tried =
+        report.decisions().stream().anyMatch(image -> !image.decision().equals(Decision.KEPT));
+    return report.operation().equals(Operation.RECLAIM)
+        ? tried
+        : !report.outcome().equals(Outcome.NOT_NEEDED);
   }
 
   private static JsonLine begin(GcEvent event, String kind) {

@@ -110,8 +110,7 @@ public final class SingleWriter {
    * @throws CancelledException if the waiting thread was interrupted
    */
   public <T> T run(Kind<T> kind, Duration maxWait, Supplier<T> work) {
-    Turn current = running();
-    if (current != null && current.worker() == Thread.currentThread()) {
+    if (isHeldByThisThread()) {
       return work.get();
     }
     long started = clock.nanoTime();
@@ -136,6 +135,16 @@ public final class SingleWriter {
       mine.result().completeExceptionally(e);
       throw e;
     }
+  }
+
+  /**
+   * Returns whether the calling thread is the one that works.
+   *
+   * @return whether what it runs now is a part of its work
+   */
+  public boolean isHeldByThisThread() {
+    Turn current = running();
+    return current != null && current.worker() == Thread.currentThread();
   }
 
   /**

@@ -176,7 +176,7 @@ final class PressureOptions {
   private static <T> T read(String option, Supplier<T> value) {
     try {
       return value.get();
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | IllegalStateException e) {
       throw new UsageException(option + ": " + e.getMessage());
     }
   }

@@ -8,11 +8,13 @@ import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
@@ -59,9 +61,8 @@ final class RunCommand implements Callable<Integer> {
   private final Supplier<StopSignal> signals;
 
   private final AtomicReference<@Nullable Node> running = new AtomicReference<>();
-  private Optional<Outcome> lastOutcome = Optional.empty(); // only used by the listener's thread
-  private Optional<Outcome> lastContainerOutcome =
-      Optional.empty(); // only used by the listener's thread
+  private final Map<String, Outcome> lastOutcomes =
+      new HashMap<>(); // by kind of round; only used by the listener's thread
   private boolean optionsChecked; // only used by the listener's thread
 
   RunCommand(Connector connector, Console console, Supplier<StopSignal> signals) {
@@ -135,23 +136,21 @@ final class RunCommand implements Callable<Integer> {
 
   private void onRound(GcEvent event) {
     GcReport report = event.report().orElseThrow();
-    if (options.json()) {
+    boolean isNews =
+        isNews(report.operation().code(), report.outcome(), !report.removed().isEmpty());
+    if (options.json() && (isNews || !report.operation().equals(Operation.RECLAIM))) {
       console.say(RoundJson.of(report, options.limits()));
-    } else if (isNews(report)) {
+    } else if (!options.json() && isNews) {
       console.say(TextReport.line(event, report));
     }
-    lastOutcome = Optional.of(report.outcome());
     report.filesystemBefore().ifPresent(this::checkOptions);
   }
 
   private void onContainers(GcEvent event) {
     ContainerGcReport report = event.containerReport().orElseThrow();
-    boolean isNews =
-        !report.removed().isEmpty() || !lastContainerOutcome.equals(Optional.of(report.outcome()));
-    if (isNews) {
+    if (isNews("containers", report.outcome(), !report.removed().isEmpty())) {
       say(event.at() + " " + event.message(), StatusJson.ContainersLine.of(event, report));
     }
-    lastContainerOutcome = Optional.of(report.outcome());
   }
 
   private void onCondition(DiskCondition condition) {
@@ -166,8 +165,8 @@ final class RunCommand implements Callable<Integer> {
     console.say(options.json() ? json : Human.clean(text));
   }
 
-  private boolean isNews(GcReport report) {
-    return !report.removed().isEmpty() || !lastOutcome.equals(Optional.of(report.outcome()));
+  private boolean isNews(String kind, Outcome outcome, boolean removed) {
+    return !outcome.equals(lastOutcomes.put(kind, outcome)) || removed;
   }
 
   private void checkOptions(FsStats measured) {

@@ -112,41 +112,42 @@ public final class NodeGc implements AutoCloseable {
         : null;
     ScheduledExecutorService beat =
         ownScheduler == null ? Objects.requireNonNull(scheduler) : ownScheduler;
-    ImageGcManager.Builder imageBuilder = ImageGcManager.builder()
+    // What the host sets for a part comes first: what all parts must have in common is not for it
+    // to change.
+    ImageGcManager.Builder imageBuilder =
+        ImageGcManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
+    builder.images.accept(imageBuilder);
+    this.images = imageBuilder
         .runtime(runtime)
         .fsStats(fsStats)
         .policy(imagePolicy)
         .listener(events)
         .clock(clock)
-        .deadlines(ofParts)
-        .maxWait(builder.maxWait)
         .scheduler(beat)
-        .writer(writer);
-    builder.images.accept(imageBuilder);
-    this.images = imageBuilder.build();
+        .writer(writer)
+        .build();
     this.containers = builder.collectsContainers.orElse(runtime instanceof ContainerRemover)
         ? containers(builder, runtime, writer, beat)
         : null;
-    DiskSpaceManager.Builder spaceBuilder =
-        DiskSpaceManager.builder().fsStats(fsStats).clock(clock).deadlines(deadlines);
+    DiskSpaceManager.Builder spaceBuilder = DiskSpaceManager.builder().deadlines(deadlines);
     builder.diskSpace.accept(spaceBuilder);
-    this.diskSpace = spaceBuilder.build();
-    DiskPressureManager.Builder pressureBuilder = DiskPressureManager.builder()
+    this.diskSpace = spaceBuilder.fsStats(fsStats).clock(clock).build();
+    DiskPressureManager.Builder pressureBuilder =
+        DiskPressureManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
+    builder.pressure.accept(pressureBuilder);
+    pressureBuilder
+        .runtime(runtime)
         .fsStats(fsStats)
         .policy(pressurePolicy)
         .images(images)
         .imageThresholds(imagePolicy::thresholds)
-        .runtime(runtime)
         .listener(events)
         .clock(clock)
-        .deadlines(ofParts)
-        .maxWait(builder.maxWait)
         .scheduler(beat)
         .writer(writer);
     if (containers != null) {
       pressureBuilder.containers(containers);
     }
-    builder.pressure.accept(pressureBuilder);
     this.pressure = pressureBuilder.build();
   }
 
@@ -159,18 +160,18 @@ public final class NodeGc implements AutoCloseable {
 
   private ContainerGcManager containers(
       Builder builder, Runtime runtime, SingleWriter writer, ScheduledExecutorService beat) {
-    ContainerGcManager.Builder containerBuilder = ContainerGcManager.builder()
+    ContainerGcManager.Builder containerBuilder =
+        ContainerGcManager.builder().deadlines(withMargin(deadlines)).maxWait(builder.maxWait);
+    builder.containers.accept(containerBuilder);
+    return containerBuilder
         .runtime(runtime)
         .policy(builder.containerPolicy)
         .leases(images::isLeased)
         .listener(events)
         .clock(clock)
-        .deadlines(withMargin(deadlines))
-        .maxWait(builder.maxWait)
         .scheduler(beat)
-        .writer(writer);
-    builder.containers.accept(containerBuilder);
-    return containerBuilder.build();
+        .writer(writer)
+        .build();
   }
 
   /**
@@ -278,7 +279,14 @@ public final class NodeGc implements AutoCloseable {
     List<NodeStatus.Filesystem> filesystems = new ArrayList<>();
     measured(NodeFs.IMAGEFS, () -> Optional.of(fsStats.imageFs())).ifPresent(filesystems::add);
     measured(NodeFs.NODEFS, fsStats::rootFs).ifPresent(filesystems::add);
-    measured(NodeFs.CONTAINERFS, fsStats::containerFs).ifPresent(filesystems::add);
+    boolean watched = pressurePolicy.thresholds().stream()
+        .anyMatch(threshold -> threshold.signal().filesystem() == NodeFs.CONTAINERFS);
+    measured(
+            NodeFs.CONTAINERFS,
+            () -> watched // absent means on the image filesystem, see FsStatsProvider
+                ? fsStats.containerFs().or(() -> Optional.of(fsStats.imageFs()))
+                : fsStats.containerFs())
+        .ifPresent(filesystems::add);
     return filesystems;
   }
 
@@ -531,7 +539,8 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only the collection of images has: a store, limits, a veto, intervals.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}, with all that is said here already set
+     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
+     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
      * @return this builder
      */
     public Builder images(Consumer<ImageGcManager.Builder> settings) {
@@ -542,7 +551,8 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only the collection of containers has: units, workloads, its interval.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}, with all that is said here already set
+     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
+     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
      * @return this builder
      */
     public Builder containers(Consumer<ContainerGcManager.Builder> settings) {
@@ -553,7 +563,8 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only disk space has: its thresholds and its hold time.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}, with all that is said here already set
+     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
+     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
      * @return this builder
      */
     public Builder diskSpace(Consumer<DiskSpaceManager.Builder> settings) {
@@ -564,7 +575,8 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only disk pressure has: who hears of conditions and of what cannot be reclaimed, its interval.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}, with all that is said here already set
+     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
+     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
      * @return this builder
      */
     public Builder pressure(Consumer<DiskPressureManager.Builder> settings) {

@@ -2,10 +2,12 @@
 package dev.imagegc.core.node;
 
 import dev.imagegc.api.CancelledException;
+import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcListener;
+import dev.imagegc.api.GcReport;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.core.internal.BoundedCalls;
 import java.time.Duration;
@@ -74,11 +76,28 @@ final class RecentEvents implements GcListener {
       lasting.remove(subject(event));
     }
     if (ROUND_ENDS.contains(event.type())) {
+      if (isIdle(event)) { // of those that found the same and removed nothing, the newest is enough
+        rounds.removeIf(older -> isIdle(older) && kind(older).equals(kind(event)));
+      }
       rounds.addFirst(event);
       while (rounds.size() > most) {
         rounds.removeLast();
       }
     }
+  }
+
+  private static boolean isIdle(GcEvent event) {
+    return !event.type().equals(GcEventType.DISK_PRESSURE_HANDLED)
+        && event.report().map(round -> round.removed().isEmpty()).orElse(true)
+        && event.containerReport().map(pass -> pass.removed().isEmpty()).orElse(true);
+  }
+
+  private static List<Object> kind(GcEvent event) {
+    return List.of(
+        event.type(),
+        event.report().map(GcReport::operation),
+        event.report().map(GcReport::outcome),
+        event.containerReport().map(ContainerGcReport::outcome));
   }
 
   /** What a state is about: some are of one image or of one container. */

@@ -126,6 +126,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private final Set<NodeFs> untold = EnumSet.noneOf(NodeFs.class);
   private final Set<DiskSignal> loggedShort = EnumSet.noneOf(DiskSignal.class);
   private String lastUnknown = "";
+  private @Nullable Outcome lastHandled; // how acting on this pressure ended last; null without any
 
   private DiskPressureManager(Builder builder, FsStatsProvider fsStats) {
     this.clock = builder.clock;
@@ -286,8 +287,10 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   private PressureReport pass(SingleWriter.Kind<PressureReport> kind, boolean acts) {
+    // Whoever works on the node must not wait for a pass that may be waiting for the node.
+    Duration wait = writer.isHeldByThisThread() ? Duration.ZERO : maxWait;
     try {
-      return passes.run(kind, maxWait, () -> passAlone(acts));
+      return passes.run(kind, wait, () -> passAlone(acts));
     } catch (BusyException e) {
       return notRun(Outcome.BUSY, e);
     } catch (CancelledException e) {
@@ -354,6 +357,9 @@ public final class DiskPressureManager implements AutoCloseable {
     List<Watched> due = watched.stream()
         .filter(one -> one.isDue() && isNew(one.threshold().signal(), readings))
         .toList();
+    if (watched.stream().noneMatch(Watched::isMet)) {
+      lastHandled = null;
+    }
     if (acts && !due.isEmpty()) {
       act(report, due, readings);
     } else if (whyUnknown != null
@@ -573,10 +579,16 @@ public final class DiskPressureManager implements AutoCloseable {
         .collect(Collectors.joining(", "));
     String message = "disk pressure " + report.outcome() + ": " + what + ", removed " + containers
         + " containers and " + removed + " images";
-    if (containers > 0 || removed > 0) {
+    boolean acted = containers > 0 || removed > 0;
+    if (acted) {
       LOG.info("{}", message);
     } else {
       LOG.debug("{}", message);
+    }
+    boolean isNews = acted || !Objects.equals(report.outcome(), lastHandled);
+    lastHandled = report.outcome();
+    if (!isNews) {
+      return;
     }
     List<GcReport> rounds = report.imageReports();
     events.happened(
