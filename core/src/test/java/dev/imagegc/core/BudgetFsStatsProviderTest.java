@@ -225,7 +225,7 @@ class BudgetFsStatsProviderTest {
     }
   }
 
-  @Test
+  @Example
   void layoutOfABudget_hasImagesOnItAlone() {
     BudgetFsStatsProvider budget =
         BudgetFsStatsProvider.of(FakeNode.withDisk(1000).runtime(), 100);

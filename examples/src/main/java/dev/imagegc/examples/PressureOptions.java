@@ -140,7 +140,7 @@ final class PressureOptions {
     if (transition != null) {
       policy.transitionPeriod(transition);
     }
-    PressurePolicy built = policy.build();
+    PressurePolicy built = read("--pressure", policy::build);
     if (built.thresholds().isEmpty()) {
       needsThreshold("--pressure-min-reclaim", minimumReclaims.isEmpty() ? null : minimumReclaims);
       needsThreshold("--pressure-transition", transition);
