@@ -75,7 +75,10 @@ class BudgetFsStatsProviderTest {
     BudgetFsStatsProvider budget = BudgetFsStatsProvider.of(new Listing(List.of()), 1);
 
     assertThat(budget.rootFs()).isEmpty();
-    assertThat(budget.containerFs()).isEmpty();
+    FsStats containers = budget.containerFs().orElseThrow();
+    assertThat(containers.capacityBytes()).isEmpty();
+    assertThat(containers.availableBytes()).isEmpty();
+    assertThat(containers.device()).isEmpty();
   }
 
   @Example

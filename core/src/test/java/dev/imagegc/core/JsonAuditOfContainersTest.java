@@ -11,6 +11,7 @@ import dev.imagegc.api.RemovalResult;
 import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
 import dev.imagegc.testkit.FakeNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +70,7 @@ class JsonAuditOfContainersTest {
         .failContainerRemovals("c", RemovalResult.of(RemovalOutcome.FAILED, "de\"vice\nbusy"));
     try (ContainerGcManager gc = collector()) {
       gc.collect();
+      node.clock().advance(Duration.ofMinutes(1));
       gc.collect();
       node.removeContainer("c");
       gc.collect();
@@ -81,7 +83,8 @@ class JsonAuditOfContainersTest {
         .containsExactly(
             "containerFailing", "containerPass", "containerPass", "containerFailingEnded");
     assertThat(parsed.get(0).get("message").getAsString())
-        .isEqualTo("could not remove container shop-c: de\"vice\nbusy; tried again in every pass");
+        .isEqualTo("could not remove container shop-c: de\"vice\nbusy; tried again after 1m at"
+            + " the earliest");
     assertThat(parsed.get(0).get("reason").getAsString()).isEqualTo("REMOVAL_FAILED");
     assertThat(parsed.get(1).get("outcome").getAsString()).isEqualTo("SHORT");
     assertThat(parsed.get(1).get("failed").getAsInt()).isEqualTo(1);

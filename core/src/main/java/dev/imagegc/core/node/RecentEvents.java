@@ -88,8 +88,8 @@ final class RecentEvents implements GcListener {
 
   private static boolean isIdle(GcEvent event) {
     return !event.type().equals(GcEventType.DISK_PRESSURE_HANDLED)
-        && event.report().map(round -> round.removed().isEmpty()).orElse(true)
-        && event.containerReport().map(pass -> pass.removed().isEmpty()).orElse(true);
+        && (event.report().filter(round -> round.removed().isEmpty()).isPresent()
+            || event.containerReport().filter(pass -> pass.removed().isEmpty()).isPresent());
   }
 
   private static List<Object> kind(GcEvent event) {

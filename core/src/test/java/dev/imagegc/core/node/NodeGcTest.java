@@ -637,13 +637,30 @@ class NodeGcTest {
           .hasSize(1);
 
       for (int i = 0; i < 2 * NodeGc.ROUNDS; i++) {
+        node.image("image-" + i).size(1).add();
         node.clock().advance(Duration.ofMinutes(1));
-        gc.images().garbageCollect();
+        assertThat(gc.images().deleteUnusedImages().removed()).hasSize(1);
       }
       List<GcEvent> rounds = gc.status().rounds();
       assertThat(rounds).hasSize(10);
       assertThat(rounds.get(0).at()).isEqualTo(node.clock().instant());
       assertThat(rounds.get(9).at()).isEqualTo(node.clock().instant().minus(Duration.ofMinutes(9)));
+    }
+  }
+
+  @Test
+  void status_ofRoundsThatFoundTheSameAndRemovedNothing_hasTheNewestOnly() {
+    try (NodeGc gc = builder().build()) {
+      for (int i = 0; i < 5; i++) {
+        node.clock().advance(Duration.ofMinutes(1));
+        gc.images().garbageCollect();
+        collect(gc);
+      }
+      List<GcEvent> rounds = gc.status().rounds();
+      assertThat(types(rounds))
+          .containsExactly(GcEventType.CONTAINER_GC_FINISHED, GcEventType.ROUND_FINISHED);
+      assertThat(rounds)
+          .allSatisfy(event -> assertThat(event.at()).isEqualTo(node.clock().instant()));
     }
   }
 
