@@ -154,8 +154,7 @@ final class Reclaim {
     boolean inodes = one.threshold().signal().countsInodes();
     long missing = one.wanted(reading) - reading.available();
     // Under a quota, say, the image filesystem has other numbers on the same device: there only
-    // what
-    // is missing counts. Numbers that differ a little are the same ones, of two moments.
+    // what is missing counts. Numbers that differ a little are the same ones, of two moments.
     long wanted = readings
         .of(inodes ? DiskSignal.IMAGEFS_INODES_FREE : DiskSignal.IMAGEFS_AVAILABLE)
         .filter(
