@@ -515,13 +515,13 @@ class EventsTest extends DaemonTest {
       StubDaemon.message(404, "No such container").send(connection);
     });
     StubStream stream = subscribed();
+    stream.send(container("start", C1, image));
+    await(asked); // after the end nothing is asked for
     stream
-        .send(container("start", C1, image))
         .send(container("die", known, "any/name:1"))
         .send(container("destroy", known, "any/name:1"))
         .send(container("start", "c2".repeat(32), "any/name:1"))
         .send("[");
-    await(asked);
     stream.awaitClosedByClient();
     answer.countDown();
 
