@@ -4,6 +4,7 @@ package dev.imagegc.docker;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerRemover;
+import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
@@ -164,10 +165,29 @@ public final class DockerRuntime
     return reason.map(because -> image.toBuilder().pinned(because).build()).orElse(image);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Engines list the creation of a container in whole seconds. {@link Container#createdAt()} is the end of that second, so that
+   * none looks older than it is; of two of one second nobody knows which is older.
+   *
+   * <p>A container that Podman calls stopped is asked for its restart policy, with one more request. Without one it is {@link
+   * dev.imagegc.api.ContainerState#EXITED}; else, or if that cannot be asked within the time of the list, it may be started again
+   * any moment, and is {@link dev.imagegc.api.ContainerState#RESTARTING}.
+   */
   @Override
   public List<Container> listContainers() {
+    Duration deadline = listDeadline();
+    TimeLimit limit = TimeLimit.of(deadline);
     List<ContainerListing.Entry> entries =
-        api.read("/containers/json?all=1", listDeadline(), ContainerListing::parse);
+        api.read("/containers/json?all=1", deadline, ContainerListing::parse).stream()
+            .map(entry -> entry.state().equals(ContainerListing.STOPPED)
+                ? entry.withState(
+                    limit.isOver()
+                        ? ContainerState.RESTARTING
+                        : ContainerCalls.ofStopped(api, entry.id()))
+                : entry)
+            .toList();
     return use.resolve(entries, this::knownImages);
   }
 
@@ -214,7 +234,8 @@ public final class DockerRuntime
    * <p>One request, and a look-up of the container if the answer leaves open what became of it. Its named volumes stay; for those
    * without a name see {@link Builder#removeAnonymousVolumes}. Whoever asks while Docker removes the container already is
    * told {@link dev.imagegc.api.RemovalOutcome#IN_USE} at once. Podman (4.3) does not refuse to remove a container that it is about to
-   * start again; while it may do so, the container is listed as {@link dev.imagegc.api.ContainerState#RESTARTING}.
+   * start again; while it may do so, the container {@linkplain #listContainers() is listed} as {@link
+   * dev.imagegc.api.ContainerState#RESTARTING}.
    *
    * @throws IllegalArgumentException if the container's id is not a whole one, as engines list them: they would take anything
    *     else for a name, or for the beginning of another id

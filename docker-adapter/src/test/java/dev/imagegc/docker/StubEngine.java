@@ -61,6 +61,7 @@ final class StubEngine implements Function<Request, Reply> {
   private final Map<String, StubImage> images = new LinkedHashMap<>();
   private final Map<String, StubContainer> containers = new LinkedHashMap<>();
   private final List<Replacement> replacements = new ArrayList<>();
+  private String restartPolicy = "";
   private final AtomicInteger lastNumber = new AtomicInteger();
   private final List<StubStream> streams = new ArrayList<>(); // of events
   private final Map<String, Supplier<Reply>> registry = new LinkedHashMap<>();
@@ -118,6 +119,11 @@ final class StubEngine implements Function<Request, Reply> {
       tellOfContainer("die", id);
     }
     return id;
+  }
+
+  /** Sets the restart policy of all containers. */
+  synchronized void restarts(String policy) {
+    restartPolicy = policy;
   }
 
   /** Puts a container into another state. */
@@ -326,6 +332,12 @@ final class StubEngine implements Function<Request, Reply> {
             GSON.toJson(Map.of(
                 "Id", container.id(),
                 "Image", container.image(),
+                "HostConfig",
+                    Map.of(
+                        "Memory",
+                        0,
+                        "RestartPolicy",
+                        Map.of("MaximumRetryCount", 0, "Name", restartPolicy)),
                 "State",
                     Map.of(
                         "Status",
