@@ -4,6 +4,7 @@ package dev.imagegc.examples;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -179,7 +180,7 @@ final class NodeOptions {
     return inodesHigh < INODES_OFF;
   }
 
-  Limits limits() {
+  RoundLimits limits() {
     return limits.limits();
   }
 
