@@ -86,8 +86,9 @@ class ImageUseTest extends DaemonTest {
     assertThat(held()).isEqualTo(ids(box, data, newer));
   }
 
-  @Test
-  void mountWhoseTagIsYoungerThanTheContainer_holdsAllUntaggedImages() {
+  @ParameterizedTest
+  @ValueSource(longs = {1_800_000_000, 1_700_000_100})
+  void mountWhoseTagIsYoungerThanTheContainer_orOfTheSameSecond_holdsAllUntaggedImages(long built) {
     String young = "sha256:" + "e".repeat(64);
     String untagged = engine.image().id;
     engine.container(box, "running", "kit/young:1");
@@ -95,7 +96,7 @@ class ImageUseTest extends DaemonTest {
         "GET /images/json",
         StubDaemon.json(
             200,
-            "[{\"Id\":\"" + young + "\",\"RepoTags\":[\"kit/young:1\"],\"Created\":1800000000},"
+            "[{\"Id\":\"" + young + "\",\"RepoTags\":[\"kit/young:1\"],\"Created\":" + built + "},"
                 + "{\"Id\":\"" + untagged + "\",\"Created\":1600000000},"
                 + "{\"Id\":\"" + data
                 + "\",\"RepoTags\":[\"kit/data:1\"],\"Created\":1600000000}]"));

@@ -297,6 +297,26 @@ class ContainerHostTest {
     }
   }
 
+  @Test
+  void callerInterruptedDuringARemoval_endsThePass() {
+    dead(node, "a", "pod", "app", 1).add();
+    dead(node, "b", "pod", "app", 2).add();
+    Interruption interruption = new Interruption(Thread.currentThread());
+    node.faults().beforeNext(Operation.REMOVE_CONTAINER, () -> {
+      interruption.run();
+      await(new CountDownLatch(1)); // until the collector gives up
+    });
+    try (ContainerGcManager gc = builder().build()) {
+      ContainerGcReport report = gc.collect();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(report.cause()).containsInstanceOf(CancelledException.class);
+      assertThat(reason(report, "a")).isEqualTo(ContainerReason.OUTCOME_UNKNOWN);
+      assertThat(reason(report, "b")).isEqualTo(ContainerReason.NOT_REACHED);
+      assertThat(node.containerRemovalsAsked()).containsExactly("a");
+    }
+  }
+
   private record Interruption(Thread thread) implements Runnable {
     @Override
     public void run() {
@@ -417,6 +437,25 @@ class ContainerHostTest {
       assertThat(listener.events(GcEventType.CONTAINER_GC_BUSY))
           .extracting(GcEvent::phase)
           .containsExactly(GcEvent.Phase.BEGAN, GcEvent.Phase.ENDED);
+    }
+  }
+
+  @Test
+  void listenerThatThrowsBetweenPasses_isNoProblemOfTheNextOne() {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    SingleWriter writer = SingleWriter.create(node.clock());
+    SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
+    listener.failWith(new IllegalStateException("deaf"));
+    try (ContainerGcManager gc =
+        builder().scheduler(scheduler).writer(writer).maxWait(Duration.ZERO).build()) {
+      writer.run(prune, Duration.ZERO, () -> {
+        gc.start();
+        awaitPending(scheduler);
+        return true;
+      });
+      assertThat(listener.types()).containsExactly(GcEventType.CONTAINER_GC_BUSY);
+      listener.heal();
+      assertThat(gc.collect().problems()).isEmpty();
     }
   }
 
