@@ -2,7 +2,6 @@
 package dev.imagegc.docker;
 
 import com.google.gson.stream.JsonReader;
-import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
@@ -19,7 +18,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The calls of the Docker Engine API that end one container: its removal, never by force, and its stop.
@@ -60,27 +58,6 @@ final class ContainerCalls {
     }
     this.api = api;
     this.path = "/containers/" + id;
-  }
-
-  /**
-   * Returns the state of a container that is listed as stopped: exited if no restart policy can start it again. Podman calls it
-   * stopped for a moment when it ends, and for good if it fails to clean up after it, on a full disk for instance.
-   *
-   * @return restarting if that cannot be asked: nobody may take it for ended then
-   */
-  static ContainerState ofStopped(EngineApi api, String id) {
-    if (!WHOLE_ID.matcher(id).matches()) {
-      return ContainerState.RESTARTING;
-    }
-    try {
-      return new ContainerCalls(api, Container.builder(id).build())
-          .state()
-          .orElse(ContainerState.RESTARTING);
-    } catch (CancelledException e) {
-      throw e;
-    } catch (GcException e) {
-      return ContainerState.RESTARTING;
-    }
   }
 
   /**
@@ -206,41 +183,23 @@ final class ContainerCalls {
 
   private static ContainerState state(JsonReader in) throws IOException {
     String[] status = new String[1];
-    String[] restarts = new String[1]; // by which policy
     Json.object(in, (member, value) -> {
-      switch (member) {
-        case "State" -> only("Status", value, status);
-        case "HostConfig" ->
-          Json.objectOrNull(value, (name, setting) -> {
-            if (name.equals("RestartPolicy")) {
-              only("Name", setting, restarts);
-            } else {
-              setting.skipValue();
-            }
-          });
-        default -> value.skipValue();
+      if (member.equals("State")) {
+        Json.object(value, (stateMember, stateValue) -> {
+          if (stateMember.equals("Status")) {
+            status[0] = Json.string(stateValue);
+          } else {
+            stateValue.skipValue();
+          }
+        });
+      } else {
+        value.skipValue();
       }
     });
     if (status[0] == null) {
       throw Json.malformed("the container has no State.Status");
     }
-    ContainerState state = ContainerListing.state(status[0]);
-    if (!state.equals(ContainerListing.STOPPED)) {
-      return state;
-    }
-    return "".equals(restarts[0]) || "no".equals(restarts[0])
-        ? ContainerState.EXITED
-        : ContainerState.RESTARTING;
-  }
-
-  private static void only(String name, JsonReader in, @Nullable String[] text) throws IOException {
-    Json.objectOrNull(in, (member, value) -> {
-      if (member.equals(name)) {
-        text[0] = Json.string(value);
-      } else {
-        value.skipValue();
-      }
-    });
+    return ContainerListing.state(status[0]);
   }
 
   /** A 404 alone may also come from what stands between, and knows nothing of this call. */

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * that name may since have moved to another image.
  */
 final class ContainerListing {
-  /** Podman's word for a container after which it has yet to clean up or, by its restart policy, to start it again. */
+  /** Podman's word for a container that has ended, and may yet be started again: see {@link StoppedContainers}. */
   static final ContainerState STOPPED = ContainerState.of("STOPPED");
 
   private ContainerListing() {}
@@ -44,14 +44,17 @@ final class ContainerListing {
       Optional<String> name,
       Optional<Instant> createdAt,
       Map<String, String> labels) {
+    boolean isStopped() {
+      return state.equals(STOPPED);
+    }
+
     Entry withState(ContainerState newState) {
       return new Entry(id, image, mounts, newState, name, createdAt, labels);
     }
   }
 
   /**
-   * Returns the state that an engine's word means. Podman has words of its own; {@link #STOPPED} does not say enough, see {@link
-   * ContainerCalls#ofStopped}.
+   * Returns the state that an engine's word means. Podman has words of its own.
    *
    * @param word the engine's word, or null if it says none
    */

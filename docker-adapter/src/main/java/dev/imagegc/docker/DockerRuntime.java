@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +91,7 @@ public final class DockerRuntime
   private final Pins pins;
   private final @Nullable OwnContainer ownContainer;
   private final ImageUse use = new ImageUse();
+  private final StoppedContainers stopped;
   private final Path containerdRoot;
   private final @Nullable ImageLayers layers;
   private final boolean removeAnonymousVolumes;
@@ -106,6 +108,7 @@ public final class DockerRuntime
     this.api = new EngineApi(http, timeouts.call());
     this.pullSilence = builder.pullSilence;
     this.lookups = new ImageLookups(api);
+    this.stopped = new StoppedContainers(api, builder.nanoTime);
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
     this.removeAnonymousVolumes = builder.removeAnonymousVolumes;
     this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
@@ -171,23 +174,16 @@ public final class DockerRuntime
    * <p>Engines list the creation of a container in whole seconds. {@link Container#createdAt()} is the end of that second, so that
    * none looks older than it is; of two of one second nobody knows which is older.
    *
-   * <p>A container that Podman calls stopped is asked for its restart policy, with one more request. Without one it is {@link
-   * dev.imagegc.api.ContainerState#EXITED}; else, or if that cannot be asked within the time of the list, it may be started again
-   * any moment, and is {@link dev.imagegc.api.ContainerState#RESTARTING}.
+   * <p>A container that Podman calls stopped costs one more request. It is {@link ContainerState#EXITED} if it has no restart
+   * policy and has been listed with the same end for a minute; else it may be starting again, and is {@link
+   * ContainerState#RESTARTING}.
    */
   @Override
   public List<Container> listContainers() {
     Duration deadline = listDeadline();
     TimeLimit limit = TimeLimit.of(deadline);
-    List<ContainerListing.Entry> entries =
-        api.read("/containers/json?all=1", deadline, ContainerListing::parse).stream()
-            .map(entry -> entry.state().equals(ContainerListing.STOPPED)
-                ? entry.withState(
-                    limit.isOver()
-                        ? ContainerState.RESTARTING
-                        : ContainerCalls.ofStopped(api, entry.id()))
-                : entry)
-            .toList();
+    List<ContainerListing.Entry> entries = stopped.resolve(
+        api.read("/containers/json?all=1", deadline, ContainerListing::parse), limit);
     return use.resolve(entries, this::knownImages);
   }
 
@@ -430,6 +426,7 @@ public final class DockerRuntime
     private boolean layers = true;
     private boolean removeAnonymousVolumes;
     private Path proc = Path.of("/proc");
+    private LongSupplier nanoTime = System::nanoTime;
     private Path containerdRoot = Path.of("/var/lib/containerd");
 
     private Builder() {}
@@ -595,6 +592,11 @@ public final class DockerRuntime
      */
     public Builder removeAnonymousVolumes(boolean remove) {
       removeAnonymousVolumes = remove;
+      return this;
+    }
+
+    Builder nanoTime(LongSupplier elapsed) {
+      nanoTime = elapsed;
       return this;
     }
 

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.imagegc.api.AccessDeniedException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
-import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
@@ -154,78 +153,6 @@ class ContainerCallsTest extends DaemonTest {
     assertResult(RemovalOutcome.of(outcome));
     assertThat(result.detail()).isEqualTo("device or resource busy");
     assertCalls(delete(), lookUp());
-  }
-
-  @Test
-  void refusalOfAContainerThatIsAboutToStartAgain_isUse() {
-    engine.become(id, "stopped");
-    engine.restarts("always");
-    engine.next("DELETE", StubDaemon.message(500, "device or resource busy"));
-
-    remove();
-
-    assertResult(RemovalOutcome.IN_USE);
-  }
-
-  // ---- stopped, a state of Podman ----
-
-  @ParameterizedTest
-  @CsvSource({
-    "'', EXITED",
-    "no, EXITED",
-    "always, RESTARTING",
-    "unless-stopped, RESTARTING",
-    "on-failure, RESTARTING",
-    "else, RESTARTING",
-  })
-  void stoppedContainer_hasEndedIfNoRestartPolicyCanStartItAgain(String policy, String state) {
-    engine.become(id, "stopped");
-    engine.restarts(policy);
-
-    assertThat(listedState()).isEqualTo(ContainerState.of(state));
-    assertCalls("GET /containers/json?all=1", lookUp());
-  }
-
-  @ParameterizedTest
-  @CsvSource({"running, RUNNING", "exited, EXITED"})
-  void stoppedContainer_thatIsFurtherWhenItIsAskedFor_isWhatItIsThen(String later, String state) {
-    engine.become(id, later);
-    engine.next(
-        "GET /containers/json",
-        StubDaemon.json(200, "[{\"Id\":\"" + id + "\",\"ImageID\":\"a\",\"State\":\"stopped\"}]"));
-
-    assertThat(listedState()).isEqualTo(ContainerState.of(state));
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "{\"State\":{\"Status\":\"stopped\"}}",
-        "{\"State\":{\"Status\":\"stopped\"},\"HostConfig\":null}",
-        "{\"State\":{\"Status\":\"stopped\"},\"HostConfig\":{}}",
-        "{\"State\":{\"Status\":\"stopped\"},\"HostConfig\":{\"RestartPolicy\":{}}}",
-        "{\"State\":{\"Status\":\"stopped\"},\"HostConfig\":{\"RestartPolicy\":{\"Name\":null}}}",
-        "{\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"\"}}}",
-        "nonsense",
-      })
-  void stoppedContainer_ofWhichThePolicyIsNotKnown_mayBeStartedAgain(String answer) {
-    engine.become(id, "stopped");
-    engine.next(lookUp(), StubDaemon.json(200, answer));
-
-    assertThat(listedState()).isEqualTo(ContainerState.RESTARTING);
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {404, 409, 500})
-  void stoppedContainer_thatCannotBeAskedFor_mayBeStartedAgain(int status) {
-    engine.become(id, "stopped");
-    engine.next(lookUp(), StubDaemon.message(status, "no such container"));
-
-    assertThat(listedState()).isEqualTo(ContainerState.RESTARTING);
-  }
-
-  private ContainerState listedState() {
-    return runtime.listContainers().get(0).state();
   }
 
   @Test
@@ -495,7 +422,7 @@ class ContainerCallsTest extends DaemonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"created", "exited", "dead", "stopped"})
+  @ValueSource(strings = {"created", "exited", "dead"})
   void stopThatFails_ofAContainerThatHasEnded_isDone(String state) {
     engine.become(id, state);
     engine.next("POST", StubDaemon.message(500, "is not running"));

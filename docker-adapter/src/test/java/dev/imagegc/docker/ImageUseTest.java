@@ -93,13 +93,10 @@ class ImageUseTest extends DaemonTest {
     String untagged = engine.image().id;
     engine.container(box, "running", "kit/young:1");
     engine.next(
-        "GET /images/json",
-        StubDaemon.json(
-            200,
-            "[{\"Id\":\"" + young + "\",\"RepoTags\":[\"kit/young:1\"],\"Created\":" + built + "},"
-                + "{\"Id\":\"" + untagged + "\",\"Created\":1600000000},"
-                + "{\"Id\":\"" + data
-                + "\",\"RepoTags\":[\"kit/data:1\"],\"Created\":1600000000}]"));
+        "GET /images/json", StubDaemon.json(200, """
+            [{"Id":"%s","RepoTags":["kit/young:1"],"Created":%d},
+            {"Id":"%s","Created":1600000000},
+            {"Id":"%s","RepoTags":["kit/data:1"],"Created":1600000000}]""".formatted(young, built, untagged, data)));
 
     assertThat(held()).isEqualTo(ids(box, young, untagged));
   }

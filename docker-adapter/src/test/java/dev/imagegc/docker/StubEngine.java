@@ -62,6 +62,7 @@ final class StubEngine implements Function<Request, Reply> {
   private final Map<String, StubContainer> containers = new LinkedHashMap<>();
   private final List<Replacement> replacements = new ArrayList<>();
   private String restartPolicy = "";
+  private String finished = "2026-01-01T00:00:00Z";
   private final AtomicInteger lastNumber = new AtomicInteger();
   private final List<StubStream> streams = new ArrayList<>(); // of events
   private final Map<String, Supplier<Reply>> registry = new LinkedHashMap<>();
@@ -121,8 +122,9 @@ final class StubEngine implements Function<Request, Reply> {
     return id;
   }
 
-  /** Sets the restart policy of all containers. */
-  synchronized void restarts(String policy) {
+  /** Sets the restart policy of all containers, and when they ended. */
+  synchronized void ended(String finishedAt, String policy) {
+    finished = finishedAt;
     restartPolicy = policy;
   }
 
@@ -342,6 +344,8 @@ final class StubEngine implements Function<Request, Reply> {
                     Map.of(
                         "Status",
                         container.state(),
+                        "FinishedAt",
+                        finished,
                         "Running",
                         container.state().equals("running"))))))
         .orElse(StubDaemon.message(404, "No such container: " + id));
