@@ -29,8 +29,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -108,7 +109,7 @@ public final class DockerRuntime
     this.api = new EngineApi(http, timeouts.call());
     this.pullSilence = builder.pullSilence;
     this.lookups = new ImageLookups(api);
-    this.stopped = new StoppedContainers(api, builder.nanoTime);
+    this.stopped = new StoppedContainers(api, builder.timers);
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
     this.removeAnonymousVolumes = builder.removeAnonymousVolumes;
     this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
@@ -426,7 +427,7 @@ public final class DockerRuntime
     private boolean layers = true;
     private boolean removeAnonymousVolumes;
     private Path proc = Path.of("/proc");
-    private LongSupplier nanoTime = System::nanoTime;
+    private Function<Duration, BooleanSupplier> timers = time -> TimeLimit.of(time)::isOver;
     private Path containerdRoot = Path.of("/var/lib/containerd");
 
     private Builder() {}
@@ -595,8 +596,8 @@ public final class DockerRuntime
       return this;
     }
 
-    Builder nanoTime(LongSupplier elapsed) {
-      nanoTime = elapsed;
+    Builder timers(Function<Duration, BooleanSupplier> newTimers) {
+      timers = newTimers;
       return this;
     }
 

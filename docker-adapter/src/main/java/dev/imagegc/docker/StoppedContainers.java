@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.LongSupplier;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,16 +27,21 @@ final class StoppedContainers {
   /** Cleaning up, or starting again, takes moments. */
   private static final Duration LONG = Duration.ofMinutes(1);
 
-  /** When a container ended, in the engine's words, and when that was first seen. */
-  private record End(String finishedAt, long seenNanos) {}
+  /** When a container ended, in the engine's words, and whether that was first seen long ago. */
+  private record End(String finishedAt, BooleanSupplier isLongAgo) {}
 
   private final EngineApi api;
-  private final LongSupplier nanoTime;
+  private final Function<Duration, BooleanSupplier> timers;
   private final Map<String, End> ends = new ConcurrentHashMap<>();
 
-  StoppedContainers(EngineApi api, LongSupplier nanoTime) {
+  /**
+   * Creates it; asks nothing yet.
+   *
+   * @param timers begins to wait for so much time, and says whether it has passed
+   */
+  StoppedContainers(EngineApi api, Function<Duration, BooleanSupplier> timers) {
     this.api = api;
-    this.nanoTime = nanoTime;
+    this.timers = timers;
   }
 
   /** Returns the list with the states of stopped containers; those that cannot be asked for in time are restarting. */
@@ -52,14 +58,11 @@ final class StoppedContainers {
     if (finishedAt.isEmpty()) {
       return ContainerState.RESTARTING;
     }
-    long now = nanoTime.getAsLong();
     End end = ends.merge(
         id,
-        new End(finishedAt.get(), now),
+        new End(finishedAt.get(), timers.apply(LONG)),
         (before, seen) -> before.finishedAt().equals(seen.finishedAt()) ? before : seen);
-    return now - end.seenNanos() >= LONG.toNanos()
-        ? ContainerState.EXITED
-        : ContainerState.RESTARTING;
+    return end.isLongAgo().getAsBoolean() ? ContainerState.EXITED : ContainerState.RESTARTING;
   }
 
   /** When it ended, if it is stopped still and has no restart policy; empty if it is not, or that is not known. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.imagegc.api.ContainerState;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,8 +23,13 @@ class StoppedContainersTest extends DaemonTest {
   @BeforeEach
   void seedContainer() {
     runtime.close();
-    runtime = builder().nanoTime(() -> nanos).build();
+    runtime = builder().timers(this::timer).build();
     id = engine.container(engine.image("a/b:1").id, "stopped");
+  }
+
+  private BooleanSupplier timer(Duration time) {
+    long end = nanos + time.toNanos();
+    return () -> nanos >= end;
   }
 
   private ContainerState listed() {
