@@ -24,18 +24,23 @@ import picocli.CommandLine.Option;
 final class PressureOptions {
   @Option(
       names = "--pressure",
-      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%%,"
-          + " nodefs.available<10%%, nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces"
-          + " one of them, and with 0%% switches it off.")
+      description = {
+        "Act on disk pressure at the kubelet's thresholds:",
+        "imagefs.available<15%%, nodefs.available<10%%,",
+        "nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces one of them, and with 0%% switches it off."
+      })
   private boolean defaults;
 
   @Option(
       names = "--pressure-hard",
       paramLabel = "SIGNAL<AMOUNT",
       split = ",",
-      description =
-          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%%."
-              + " Signals: imagefs, nodefs, containerfs; each with .available and .inodesFree.")
+      description = {
+        "Act at once when a signal is below this:",
+        "imagefs.available<1Gi, nodefs.inodesFree<5%%.",
+        "Signals: imagefs, nodefs, containerfs; each with",
+        ".available and .inodesFree."
+      })
   private List<String> hard = new ArrayList<>();
 
   @Option(
@@ -56,7 +61,10 @@ final class PressureOptions {
       names = "--pressure-min-reclaim",
       paramLabel = "SIGNAL=AMOUNT",
       split = ",",
-      description = "How much more than its threshold to make room for: imagefs.available=500Mi.")
+      description = {
+        "How much more than its threshold to make room for:",
+        "imagefs.available=500Mi."
+      })
   private Map<String, String> minimumReclaims = new LinkedHashMap<>();
 
   @Option(
