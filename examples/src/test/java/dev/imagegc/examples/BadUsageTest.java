@@ -217,14 +217,26 @@ class BadUsageTest {
             "--pressure-soft-grace",
             "memory.available=1m"),
         mistake(
-            "'--pressure-soft-grace' (SIGNAL=DURATION): '5' is not a duration like 90s",
+            "--pressure-soft-grace imagefs.available: '5' is not a duration like 90s",
             "--pressure-soft-grace",
             "imagefs.available=5"),
         mistake(
-            "'--pressure-soft-grace' (SIGNAL=DURATION) should be in KEY=VALUE[,KEY=VALUE]... format but was"
-                + " imagefs.available",
+            "--pressure-soft-grace must be a signal, '=' and a value, but is 'imagefs.available'",
             "--pressure-soft-grace",
             "imagefs.available"),
+        mistake(
+            "--pressure-soft-grace must be there once for imagefs.available, but is 1m and 2m",
+            "--pressure-soft",
+            "imagefs.available<10%",
+            "--pressure-soft-grace",
+            "imagefs.available=1m,imagefs.available=2m"),
+        mistake(
+            "--pressure-min-reclaim must be there once for imagefs.available, but is 1Gi and 5%",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "imagefs.available=1Gi",
+            "--pressure-min-reclaim",
+            "imagefs.available=5%"),
         mistake(
             "--pressure-min-reclaim imagefs.available: 'much' is no amount",
             "--pressure",
