@@ -105,8 +105,9 @@ final class NodeOptions {
   @Option(
       names = "--timeout",
       paramLabel = "DURATION",
-      description = "How long to wait for an engine that does not answer."
-          + " Default: 60s; for run 10s, more for long lists and removals.")
+      description =
+          "How long to wait for an engine that does not answer, or an agent that is asked for its status."
+              + " Default: 60s; for run 10s, more for long lists and removals; for an agent 3m.")
   private @Nullable Duration timeout;
 
   @Option(

@@ -29,7 +29,9 @@ import dev.imagegc.api.UnreachableException;
 import dev.imagegc.api.Verdict;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
+import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.disk.SpaceStatus;
 import dev.imagegc.core.pressure.PressurePolicy;
 import dev.imagegc.core.pressure.PressureReport;
@@ -433,11 +435,13 @@ class NodeGcTest {
           .containsExactly(
               "images go from 90% down to 70%",
               "images go from 95% of the inodes down to 60%",
-              "soft pressure at imagefs.available<8% for 1m30s");
+              "soft pressure at imagefs.available<8% for 1m30s",
+              "out of disk space below 256.0 MiB");
       assertThat(filesystems.get(1).thresholds())
           .containsExactly(
               "pressure at nodefs.available<100 until there is 1Ki more",
-              "pressure at nodefs.inodesFree<5%");
+              "pressure at nodefs.inodesFree<5%",
+              "out of disk space below 256.0 MiB");
       assertThat(filesystems.get(2).thresholds()).isEmpty();
     }
   }
@@ -447,11 +451,66 @@ class NodeGcTest {
     try (NodeGc gc = builder()
         .imagePolicy(LruGcPolicy.builder().highPercent(100).build())
         .pressurePolicy(NO_THRESHOLDS)
+        .diskSpace(part -> part.imageThresholdMb(0).rootThresholdMb(0))
         .build()) {
       assertThat(gc.status().filesystems())
-          .isNotEmpty()
-          .allMatch(filesystem -> filesystem.thresholds().isEmpty());
+          .hasSize(3)
+          .allMatch(filesystem -> filesystem.thresholds().isEmpty())
+          .allMatch(filesystem -> filesystem.space().isEmpty());
       assertThat(gc.status().conditions()).isEmpty();
+    }
+  }
+
+  @Test
+  void status_hasTheDiskSpaceOfImagesAndRoot_availableOutOrUnknown() {
+    long mb = 1L << 20;
+    FakeNode large = FakeNode.withDisk(100 * mb).withDedicatedImageFs(50 * mb);
+    large.imageDisk().fillTo(91);
+    try (NodeGc gc = builder()
+        .runtime(large.runtime())
+        .fsStats(large.fsStats())
+        .clock(large.clock())
+        .diskSpace(part -> part.imageThresholdMb(10).rootThresholdMb(20))
+        .build()) {
+      List<NodeStatus.Filesystem> filesystems = gc.status().filesystems();
+      DiskSpace images = filesystems.get(0).space().orElseThrow();
+      assertThat(images.status()).isEqualTo(SpaceStatus.OUT);
+      assertThat(images.thresholdBytes()).isEqualTo(10 * mb);
+      assertThat(filesystems.get(0).thresholds()).contains("out of disk space below 10.0 MiB");
+      DiskSpace root = filesystems.get(1).space().orElseThrow();
+      assertThat(root.status()).isEqualTo(SpaceStatus.AVAILABLE);
+      assertThat(root.thresholdBytes()).isEqualTo(20 * mb);
+      assertThat(filesystems.get(1).thresholds()).contains("out of disk space below 20.0 MiB");
+      assertThat(filesystems.get(2).space()).isEmpty(); // the kubelet has none for containers
+
+      large.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("no root"));
+      large.clock().advance(Duration.ofSeconds(3)); // beyond what is kept
+      NodeStatus.Filesystem unknown = gc.status().filesystems().get(1);
+      assertThat(unknown.space().orElseThrow().status()).isEqualTo(SpaceStatus.UNKNOWN);
+      assertThat(unknown.space().orElseThrow().error().orElseThrow()).hasMessage("no root");
+      assertThat(unknown.stats()).isEmpty();
+      assertThat(unknown.error()).isEqualTo("no root");
+    }
+  }
+
+  @Test
+  void status_rootThatTheMeasureDoesNotKnow_isUnknown_andNotThereWhereNobodyNeedsIt() {
+    FakeNode rootless = FakeNode.withDisk(1000);
+    NodeGc.Builder builder = builder()
+        .runtime(rootless.runtime())
+        .fsStats(rootless.fsStats())
+        .clock(rootless.clock())
+        .pressurePolicy(NO_THRESHOLDS);
+    try (NodeGc gc = builder.build()) {
+      NodeStatus.Filesystem root = gc.status().filesystems().get(1);
+      assertThat(root.space().orElseThrow().status()).isEqualTo(SpaceStatus.UNKNOWN);
+      assertThat(root.error())
+          .isEqualTo("root filesystem cannot be judged: the disk measure does not know it");
+    }
+    try (NodeGc gc = builder.diskSpace(part -> part.rootThresholdMb(0)).build()) {
+      assertThat(gc.status().filesystems())
+          .extracting(NodeStatus.Filesystem::kind)
+          .containsExactly(NodeFs.IMAGEFS);
     }
   }
 
@@ -477,7 +536,7 @@ class NodeGcTest {
       Instant start = node.clock().instant();
       List<NodeStatus.Filesystem> filesystems = gc.status().filesystems();
       assertThat(filesystems.get(1).error())
-          .isEqualTo("the disk measure of nodefs did not measure nodefs within 10s");
+          .isEqualTo("the disk measure did not measure the root filesystem within 10s");
       assertThat(filesystems.get(0).stats()).isPresent();
       assertThat(filesystems.get(2).stats()).isPresent();
       assertThat(Duration.between(start, node.clock().instant())).isEqualTo(Duration.ofSeconds(10));
@@ -824,7 +883,61 @@ class NodeGcTest {
     }
   }
 
+  @Test
+  void start_aPartThatCannotStart_closesAll_soThatNothingRunsWithoutTheRest() {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    NodeGc gc = builder().scheduler(scheduler).build();
+    gc.containers().orElseThrow().close();
+
+    assertThatThrownBy(gc::start)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("this ContainerGcManager is closed");
+
+    assertClosed(() -> gc.images().garbageCollect());
+    assertClosed(() -> gc.pressure().look());
+    assertClosed(gc::start);
+    scheduler.advance(Duration.ofHours(1));
+    assertThat(scheduler.pendingCount()).isZero();
+  }
+
+  @Test
+  void start_twice_isRefused_andWhatRunsGoesOn() {
+    try (NodeGc gc = builder().build()) {
+      gc.start();
+      assertThatThrownBy(gc::start)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("start() may be called once");
+      assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+    }
+  }
+
   // The end
+
+  @Test
+  void build_thatFails_closesWhatWasBuilt_andKeepsWhatWasThrown() {
+    AtomicReference<ContainerGcManager.Builder> kept = new AtomicReference<>();
+    Error thrown = new AssertionError("no settings today");
+    NodeGc.Builder builder = builder().containers(kept::set).diskSpace(part -> {
+      throw thrown;
+    });
+
+    assertThatThrownBy(builder::build).isSameAs(thrown);
+
+    dead("c", 1).add();
+    try (ContainerGcManager another = kept.get().build()) { // with what all parts had in common
+      assertThat(another.collect().removed()).hasSize(1);
+      assertThat(listener.events()).isEmpty();
+    }
+  }
+
+  @Test
+  void build_settingsThatAPartRefuses_areNamed() {
+    assertThatThrownBy(
+            () -> builder().diskSpace(part -> part.imageThresholdMb(-1)).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("imageThresholdMb must be 0 to ")
+        .hasMessageEndingWith("but is -1");
+  }
 
   @Test
   void close_endsEveryPart_andTwiceIsNoMore() {
