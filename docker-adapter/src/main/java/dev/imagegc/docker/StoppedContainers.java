@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +48,7 @@ final class StoppedContainers {
   /** Returns the list with the states of stopped containers; those that cannot be asked for in time are restarting. */
   List<Entry> resolve(List<Entry> listed, TimeLimit limit) {
     ends.keySet()
-        .retainAll(listed.stream().filter(Entry::isStopped).map(Entry::id).toList());
+        .retainAll(listed.stream().filter(Entry::isStopped).map(Entry::id).collect(Collectors.toSet()));
     return listed.stream()
         .map(entry -> entry.isStopped() ? entry.withState(state(entry.id(), limit)) : entry)
         .toList();
