@@ -69,7 +69,7 @@ import org.slf4j.LoggerFactory;
  * GcEventType#SIGNAL_UNKNOWN} says, and conditions stay as they are. Grace and transition count elapsed time.
  *
  * <p>Calls that act never throw for trouble with the engine or the disk. With the {@link SingleWriter} of the collectors that it
- * works with, a pass is one of their calls, and nobody interleaves. {@link #start()} checks by timer; without it nothing happens
+ * works with, a pass is one of their calls, and nobody interleaves. {@link #start()} makes passes by timer; without it nothing happens
  * by itself. Thread-safe. The host closes what it handed in itself, after {@link #close()}.
  *
  * <pre>{@code
@@ -90,7 +90,7 @@ public final class DiskPressureManager implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DiskPressureManager.class);
 
   private final SingleWriter.Kind<PressureReport> passKind =
-      SingleWriter.Kind.joining("a pressure check", PressureReport.class);
+      SingleWriter.Kind.joining("a pass over disk pressure", PressureReport.class);
   private final SingleWriter.Kind<PressureReport> lookKind =
       SingleWriter.Kind.joining("a look at disk pressure", PressureReport.class);
   private final SingleWriter.Kind<Boolean> actKind =
@@ -188,19 +188,19 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   /**
-   * Makes one pass, or joins the one that is running. Blocks for as long as the disk measure, the removals and the host's handler
+   * Makes one pass: relieves what is under pressure, or joins such a pass that is running. Blocks for as long as the disk measure, the removals and the host's handler
    * take, each within its deadline, and waits at most {@link Builder#maxWait} for a pass and as long for other calls on the node.
    *
    * @return what was found and done
    * @throws IllegalStateException if this is closed
    */
-  public PressureReport check() {
+  public PressureReport relieve() {
     checkOpen();
     return pass(passKind, true);
   }
 
   /**
-   * Measures and tells conditions, as {@link #check()} does, but acts on nothing. Blocks for as long as the disk measure takes.
+   * Measures and tells conditions, as {@link #relieve()} does, but acts on nothing. Blocks for as long as the disk measure takes.
    *
    * @return what was found
    * @throws IllegalStateException if this is closed
@@ -211,7 +211,7 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   /**
-   * Begins to check by timer, at once and then in the interval, until {@link #close()}. Does not wait.
+   * Begins to make passes by timer, at once and then in the interval, until {@link #close()}. Does not wait.
    *
    * @throws IllegalStateException if it was started or closed before
    */
