@@ -7,38 +7,20 @@ import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SpaceTarget;
-import dev.imagegc.core.internal.Events;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Future;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes room on the filesystems under pressure, as one part of the node's work: containers, then images, each only where it gives
  * room; all filesystems are measured after each step, and the numbers then say whether another one is needed.
  */
 final class Reclaim {
-  /** The removal of images, as a collector does it. */
-  interface Images {
-    GcReport reclaim(SpaceTarget target);
-
-    GcReport deleteUnused();
-  }
-
-  /** What it works with; the same for every pass. */
-  record Tools(
-      Filesystems filesystems,
-      @Nullable Supplier<ContainerGcReport> containers,
-      @Nullable Images images,
-      boolean everythingUnused,
-      Events events,
-      Future<?> closing) {}
-
-  private final Tools tools;
+  private final Pass.Tools tools;
   private final PressureReport.Builder report;
   /** Signals for which a step met another call that was in the way: nobody knows what it would have given. */
   private final Set<DiskSignal> busy = new HashSet<>();
@@ -54,7 +36,7 @@ final class Reclaim {
   private boolean bytesExhausted;
   private boolean inodesExhausted;
 
-  Reclaim(Tools tools, PressureReport.Builder report, Readings readings) {
+  Reclaim(Pass.Tools tools, PressureReport.Builder report, Readings readings) {
     this.tools = tools;
     this.report = report;
     this.readings = readings;
@@ -124,17 +106,20 @@ final class Reclaim {
     measure();
   }
 
-  private void removeImages(Images images, Watched one, Reading reading) {
+  private void removeImages(ImageGcManager images, Watched one, Reading reading) {
     boolean inodes = one.threshold().signal().countsInodes();
-    if (tools.everythingUnused() ? allUnusedTried : inodes ? inodesExhausted : bytesExhausted) {
+    if (tools.policy().reclaimsEverythingUnused()
+        ? allUnusedTried
+        : inodes ? inodesExhausted : bytesExhausted) {
       return; // what may go is gone
     }
     allUnusedTried = true;
     refuseIfClosing();
     boolean enough = false;
     try {
-      GcReport done =
-          tools.everythingUnused() ? images.deleteUnused() : images.reclaim(target(one, reading));
+      GcReport done = tools.policy().reclaimsEverythingUnused()
+          ? images.deleteUnusedImages()
+          : images.reclaim(target(one, reading));
       report.imageReport(done);
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);
