@@ -175,8 +175,9 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   /**
-   * Returns the settings of image collection and of disk pressure that contradict each other, as far as they are known: some are
-   * found at the first measurement only. Never waits.
+   * Returns the settings that contradict each other, as far as they are known, because some are found at the first measurement
+   * only: thresholds that are more than a filesystem has and, with {@link Builder#imageThresholds}, those that image collection
+   * does not go with. Never waits.
    *
    * @return a sentence for each; none if all is well, or without {@link Builder#imageThresholds}
    */

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Names the settings that contradict each other, each once: what percentages alone show at the beginning, the rest at the first
- * measurement. Used by one thread at a time, but for what it has found.
+ * Names the settings that contradict each other, each once: what percentages alone show at the beginning, the rest when it is
+ * measured. Used by one thread at a time, but for what it has found.
  */
 final class SettingsCheck {
   private final PressurePolicy policy;
@@ -37,8 +37,12 @@ final class SettingsCheck {
     });
   }
 
-  /** Compares the rest when the image filesystem is measured for the first time. */
+  /**
+   * Compares what needs a measurement: with the capacities each time, because any may be known late or change, with image
+   * collection when the image filesystem is measured for the first time.
+   */
   void at(Readings readings) {
+    tell(Contradictions.aboveCapacity(policy, readings));
     FsStats images = readings.stats().get(NodeFs.IMAGEFS);
     FsLayout layout = readings.layout().orElse(null);
     if (!waits

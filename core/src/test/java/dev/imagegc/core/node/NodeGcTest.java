@@ -740,8 +740,8 @@ class NodeGcTest {
       assertThat(gc.status().contradictions())
           .containsExactly(
               "threshold imagefs.available<180 (hard) is met below 180 B available, and"
-                  + " highPercent 85 lets image collection begin at 150 B: pressure acts before"
-                  + " collection does");
+                  + " highPercent 85 lets image collection begin below 160 B (usage counts in"
+                  + " whole percent): pressure acts before collection does");
       gc.pressure().look();
       gc.pressure().relieve();
       assertThat(listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);

@@ -956,6 +956,30 @@ class DiskPressureManagerTest {
     }
   }
 
+  @Test
+  void thresholdAboveTheCapacity_isToldOnce_whenTheFilesystemIsKnown_withoutThresholdsOfImages() {
+    node.faults()
+        .measureAs(
+            NodeFs.NODEFS, stats -> FsStats.builder("/", stats.measuredAt()).build());
+    PressurePolicy policy = PressurePolicy.builder()
+        .hard("imagefs.available<1000")
+        .hard("nodefs.available<900")
+        .minimumReclaim(DiskSignal.NODEFS_AVAILABLE, PressureValue.of(101))
+        .build();
+    try (DiskPressureManager pressure = host.manager(policy).build()) {
+      pressure.look();
+      assertThat(pressure.contradictions()).isEmpty();
+      node.faults().heal();
+      pressure.look();
+      pressure.relieve();
+      assertThat(pressure.contradictions())
+          .containsExactly(
+              "threshold nodefs.available<900 (hard) with a minimum reclaim of 101 B is"
+                  + " over at 1001 B available, and nodefs has 1000 B in all: pressure never ends");
+      assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);
+    }
+  }
+
   // Unknown numbers after a step
 
   @Test
