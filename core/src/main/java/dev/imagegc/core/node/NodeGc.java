@@ -5,7 +5,6 @@ import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import dev.imagegc.api.BusyException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerRemover;
-import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcException;
@@ -16,7 +15,6 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PolicyException;
-import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.ImageGcManager;
@@ -27,22 +25,21 @@ import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
 import dev.imagegc.core.disk.DiskSpaceManager;
 import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.pressure.DiskPressureManager;
 import dev.imagegc.core.pressure.PressurePolicy;
 import dev.imagegc.core.pressure.PressureThreshold;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,8 +75,7 @@ public final class NodeGc implements AutoCloseable {
   private final Deadlines deadlines;
   private final GcPolicy imagePolicy;
   private final PressurePolicy pressurePolicy;
-  private final FsStatsProvider fsStats;
-  private final Map<NodeFs, BoundedCalls> measures = new EnumMap<>(NodeFs.class);
+  private final DiskMeasures measures;
   private final BoundedCalls policyCalls;
   private final RecentEvents events;
   private final @Nullable ScheduledExecutorService ownScheduler;
@@ -94,11 +90,7 @@ public final class NodeGc implements AutoCloseable {
     this.deadlines = builder.deadlines;
     this.imagePolicy = builder.imagePolicy;
     this.pressurePolicy = builder.pressurePolicy;
-    this.fsStats = fsStats;
-    for (NodeFs kind : NodeFs.values()) { // one that hangs does not hide the others
-      measures.put(
-          kind, new BoundedCalls("the disk measure of " + kind, clock, ProtocolException::new));
-    }
+    this.measures = new DiskMeasures(fsStats, deadlines.measure(), clock);
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
     this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
     Deadlines ofParts = withMargin(deadlines);
@@ -276,26 +268,17 @@ public final class NodeGc implements AutoCloseable {
   }
 
   private List<NodeStatus.Filesystem> filesystems() {
-    List<NodeStatus.Filesystem> filesystems = new ArrayList<>();
-    measured(NodeFs.IMAGEFS, () -> Optional.of(fsStats.imageFs())).ifPresent(filesystems::add);
-    measured(NodeFs.NODEFS, fsStats::rootFs).ifPresent(filesystems::add);
-    boolean watched = pressurePolicy.thresholds().stream()
-        .anyMatch(threshold -> threshold.signal().filesystem() == NodeFs.CONTAINERFS);
-    measured(
-            NodeFs.CONTAINERFS,
-            () -> watched // absent means on the image filesystem, see FsStatsProvider
-                ? fsStats.containerFs().or(() -> Optional.of(fsStats.imageFs()))
-                : fsStats.containerFs())
-        .ifPresent(filesystems::add);
-    return filesystems;
+    return Stream.of(NodeFs.values()).flatMap(kind -> measured(kind).stream()).toList();
   }
 
-  private Optional<NodeStatus.Filesystem> measured(
-      NodeFs kind, Callable<Optional<FsStats>> measure) {
+  private Optional<NodeStatus.Filesystem> measured(NodeFs kind) {
     List<String> thresholds = thresholds(kind);
+    boolean isImageFsIfAbsent =
+        kind == NodeFs.CONTAINERFS && !thresholds.isEmpty(); // see FsStatsProvider
     try {
-      return Objects.requireNonNull(measures.get(kind))
-          .call("measure " + kind, deadlines.measure(), measure)
+      return measures
+          .measure(kind)
+          .or(() -> isImageFsIfAbsent ? measures.measure(NodeFs.IMAGEFS) : Optional.empty())
           .map(stats -> new NodeStatus.Filesystem(kind, stats, "", thresholds));
     } catch (GcException e) {
       return Optional.of(new NodeStatus.Filesystem(kind, null, e.getMessage(), thresholds));
@@ -364,7 +347,7 @@ public final class NodeGc implements AutoCloseable {
     images.close();
     others.forEach(NodeGc::join);
     diskSpace.close();
-    measures.values().forEach(BoundedCalls::close);
+    measures.close();
     policyCalls.close();
     events.close();
     if (ownScheduler != null) {

@@ -21,6 +21,7 @@ import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SingleWriter;
 import dev.imagegc.core.SystemGcClock;
 import dev.imagegc.core.container.ContainerGcManager;
+import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.internal.Events;
 import dev.imagegc.core.internal.Schedule;
@@ -98,7 +99,7 @@ public final class DiskPressureManager implements AutoCloseable {
         events);
     this.tools = new Pass.Tools(
         policy,
-        new Filesystems(fsStats, deadlines.measure(), policy.layout(), clock),
+        new Filesystems(new DiskMeasures(fsStats, deadlines.measure(), clock), policy.layout()),
         new Engine(builder.runtime, deadlines, clock, events),
         host,
         builder.containers,
