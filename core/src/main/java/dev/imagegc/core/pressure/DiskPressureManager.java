@@ -109,6 +109,7 @@ public final class DiskPressureManager implements AutoCloseable {
         builder.maxWait,
         clock,
         events,
+        builder.settleTime,
         closed);
     this.memory = new Pass.Memory(policy);
     this.passes = SingleWriter.create(clock);
@@ -263,6 +264,7 @@ public final class DiskPressureManager implements AutoCloseable {
 
     private Builder() {}
 
+    private Duration settleTime = Duration.ofSeconds(30);
     /**
      * Sets the disk measure. Required.
      *
@@ -325,7 +327,8 @@ public final class DiskPressureManager implements AutoCloseable {
     }
 
     /**
-     * Sets who lists the running containers that a {@link PressureShortfall} has for the host to rank. Without it, it has none.
+     * Sets the engine, which is asked for the running containers that a {@link PressureShortfall} has for the host to rank, and
+     * whether it frees late. Without it there are none, and it does not.
      *
      * @param newRuntime the engine; the host closes it
      * @return this builder
@@ -434,6 +437,18 @@ public final class DiskPressureManager implements AutoCloseable {
     public Builder writer(SingleWriter newWriter) {
       writer = Objects.requireNonNull(newWriter, "writer");
       return this;
+    /**
+     * Sets for how long a pass that has removed containers waits for their space before it goes on to images, with an engine that
+     * is known to free late ({@link Runtime#freesSpaceLater()}). It waits no longer than until there is enough.
+     *
+     * @param longest zero or more; the default is 30 s, as in {@link dev.imagegc.core.RoundLimits.Builder#settleTime}
+     * @return this builder
+     */
+    public Builder settleTime(Duration longest) {
+      settleTime = Durations.notNegative("settleTime", longest);
+      return this;
+    }
+
     }
 
     /**

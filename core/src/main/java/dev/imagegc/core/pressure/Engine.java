@@ -44,6 +44,22 @@ final class Engine {
     }
   }
 
+  /** Whether space comes back some time after a removal. */
+  boolean freesSpaceLater() {
+    if (runtime == null) {
+      return false;
+    }
+    try {
+      return calls.call(
+          "say whether it frees space later", deadlines.measure(), runtime::freesSpaceLater);
+    } catch (CancelledException e) {
+      throw e;
+    } catch (GcException e) {
+      events.problem("frees space later", e.getMessage());
+      return false;
+    }
+  }
+
   void close() {
     calls.close();
   }

@@ -55,6 +55,7 @@ final class Pass {
       SettingsCheck settings,
       SingleWriter writer,
       Duration maxWait,
+      Duration settleTime,
       GcClock clock,
       Events events,
       Future<?> closing) {}
@@ -199,11 +200,11 @@ final class Pass {
   // Act
 
   private void act(List<Watched> due, Readings start) {
-    Reclaim reclaim = new Reclaim(tools, report, start);
+    Reclaim reclaim = new Reclaim(tools, report, due, start);
     report.actedOn(due.stream().map(Watched::threshold).toList());
     try {
       tools.writer().run(ACT, tools.maxWait(), () -> {
-        reclaim.run(due);
+        reclaim.run();
         return true;
       });
     } catch (BusyException e) {

@@ -9,6 +9,7 @@ import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SpaceTarget;
+import dev.imagegc.core.internal.Settling;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +28,7 @@ final class Reclaim {
   /** Signals for which images went until a round came to its limit: the next pass goes on. */
   private final Set<DiskSignal> unfinished = new HashSet<>();
 
+  private final List<Watched> due;
   private Readings readings;
   private boolean containersBusy;
   private boolean containersTried;
@@ -36,9 +38,10 @@ final class Reclaim {
   private boolean bytesExhausted;
   private boolean inodesExhausted;
 
-  Reclaim(Pass.Tools tools, PressureReport.Builder report, Readings readings) {
+  Reclaim(Pass.Tools tools, PressureReport.Builder report, List<Watched> due, Readings readings) {
     this.tools = tools;
     this.report = report;
+    this.due = due;
     this.readings = readings;
   }
 
@@ -58,7 +61,7 @@ final class Reclaim {
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
-  void run(List<Watched> due) {
+  void run() {
     measure();
     for (Watched one : due) {
       makeRoom(one);
@@ -96,14 +99,34 @@ final class Reclaim {
     }
     containersTried = true;
     refuseIfClosing();
+    boolean removed = false;
     try {
       ContainerGcReport done = containers.get();
       report.containerReport(done);
       containersBusy = done.outcome().equals(Outcome.BUSY);
+      removed = !done.removed().isEmpty();
     } catch (RuntimeException e) { // closed by the host, say
       failed("removing containers", e);
     }
     measure();
+    if (removed && isShortOfContainers() && tools.engine().freesSpaceLater()) {
+      settle();
+    }
+  }
+
+  /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
+  private void settle() {
+    Settling.await(
+        tools.clock(), tools.closing(), tools.settleTime(), () -> !isShortOfContainers(), () -> {
+          refuseIfClosing();
+          measure();
+        });
+  }
+
+  private boolean isShortOfContainers() {
+    return due.stream()
+        .anyMatch(one ->
+            readings.containersOn(one.threshold().signal()) && reading(one).isPresent());
   }
 
   private void removeImages(ImageGcManager images, Watched one, Reading reading) {
