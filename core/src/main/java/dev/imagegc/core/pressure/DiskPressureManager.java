@@ -32,6 +32,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -93,6 +94,7 @@ public final class DiskPressureManager implements AutoCloseable {
     Host host = new Host(
         builder.conditionListener,
         builder.shortfallHandler,
+        builder.passListener,
         builder.imageThresholds,
         deadlines,
         clock,
@@ -107,9 +109,9 @@ public final class DiskPressureManager implements AutoCloseable {
         new SettingsCheck(policy, host, events),
         builder.writer == null ? SingleWriter.create(clock) : builder.writer,
         builder.maxWait,
+        builder.settleTime,
         clock,
         events,
-        builder.settleTime,
         closed);
     this.memory = new Pass.Memory(policy);
     this.passes = SingleWriter.create(clock);
@@ -181,7 +183,7 @@ public final class DiskPressureManager implements AutoCloseable {
    * only: thresholds that are more than a filesystem has and, with {@link Builder#imageThresholds}, those that image collection
    * does not go with. Never waits.
    *
-   * @return a sentence for each; none if all is well, or without {@link Builder#imageThresholds}
+   * @return a sentence for each; none if all is well
    */
   public List<String> contradictions() {
     return tools.settings().found();
@@ -238,10 +240,12 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   private PressureReport notRun(Outcome outcome, GcException cause) {
-    return new PressureReport.Builder(tools.clock().instant())
+    PressureReport report = new PressureReport.Builder(tools.clock().instant())
         .outcome(outcome, cause)
         .conditions(conditions())
         .build();
+    tools.host().passEnded(report);
+    return report;
   }
 
   /** Builds a {@link DiskPressureManager}. Not thread-safe. */
@@ -254,17 +258,18 @@ public final class DiskPressureManager implements AutoCloseable {
     private @Nullable Supplier<GcThresholds> imageThresholds;
     private DiskConditionListener conditionListener = DiskConditionListener.noop();
     private PressureShortfallHandler shortfallHandler = PressureShortfallHandler.noop();
+    private Consumer<? super PressureReport> passListener = report -> {};
     private GcListener listener = GcListener.noop();
     private GcClock clock = SystemGcClock.instance();
     private Deadlines deadlines = Deadlines.defaults();
     private Duration interval = Duration.ofSeconds(10);
     private Duration maxWait = Duration.ofSeconds(30);
+    private Duration settleTime = Duration.ofSeconds(30);
     private @Nullable ScheduledExecutorService scheduler;
     private @Nullable SingleWriter writer;
 
     private Builder() {}
 
-    private Duration settleTime = Duration.ofSeconds(30);
     /**
      * Sets the disk measure. Required.
      *
@@ -361,6 +366,21 @@ public final class DiskPressureManager implements AutoCloseable {
     }
 
     /**
+     * Sets who hears what every pass came to, also one that failed or found others in the way: by timer, by {@link
+     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again. It
+     * hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
+     * manager; other calls on the node go on meanwhile, but no other pass of this manager, and it must not wait for one. That it
+     * throws or is late is in the {@linkplain PressureReport#problems() problems} of the report that the caller gets.
+     *
+     * @param newListener the default ignores everything
+     * @return this builder
+     */
+    public Builder passListener(Consumer<? super PressureReport> newListener) {
+      passListener = Objects.requireNonNull(newListener, "passListener");
+      return this;
+    }
+
+    /**
      * Sets who hears of events. Those of the removals themselves go to the listeners of the collectors.
      *
      * @param newListener the default ignores everything
@@ -384,7 +404,7 @@ public final class DiskPressureManager implements AutoCloseable {
 
     /**
      * Sets how long the manager waits for others: for one filesystem to be measured and for each of the host's functions (the
-     * shortfall handler, the thresholds of images) {@link Deadlines.Builder#measure}, for a listener {@link
+     * shortfall handler, the thresholds of images) {@link Deadlines.Builder#measure}, for each listener {@link
      * Deadlines.Builder#listener}, for the list of containers of a shortfall {@link Deadlines.Builder#firstList}.
      *
      * @param newDeadlines the default is {@link Deadlines#defaults()}
@@ -418,6 +438,18 @@ public final class DiskPressureManager implements AutoCloseable {
     }
 
     /**
+     * Sets for how long a pass that has removed containers waits for their space before it goes on to images, with an engine that
+     * is known to free late ({@link Runtime#freesSpaceLater()}). It waits no longer than until there is enough.
+     *
+     * @param longest zero or more; the default is 30 s, as in {@link dev.imagegc.core.RoundLimits.Builder#settleTime}
+     * @return this builder
+     */
+    public Builder settleTime(Duration longest) {
+      settleTime = Durations.notNegative("settleTime", longest);
+      return this;
+    }
+
+    /**
      * Sets what gives the beat of the timer. It only hands work to a thread of this manager and is never blocked.
      *
      * @param newScheduler the host's scheduler; the host closes it. The default is an own daemon thread
@@ -437,18 +469,6 @@ public final class DiskPressureManager implements AutoCloseable {
     public Builder writer(SingleWriter newWriter) {
       writer = Objects.requireNonNull(newWriter, "writer");
       return this;
-    /**
-     * Sets for how long a pass that has removed containers waits for their space before it goes on to images, with an engine that
-     * is known to free late ({@link Runtime#freesSpaceLater()}). It waits no longer than until there is enough.
-     *
-     * @param longest zero or more; the default is 30 s, as in {@link dev.imagegc.core.RoundLimits.Builder#settleTime}
-     * @return this builder
-     */
-    public Builder settleTime(Duration longest) {
-      settleTime = Durations.notNegative("settleTime", longest);
-      return this;
-    }
-
     }
 
     /**

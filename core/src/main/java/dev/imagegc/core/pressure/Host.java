@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -27,28 +28,33 @@ import org.jspecify.annotations.Nullable;
 final class Host {
   private final DiskConditionListener conditionListener;
   private final PressureShortfallHandler shortfallHandler;
+  private final Consumer<? super PressureReport> passListener;
   private final @Nullable Supplier<GcThresholds> imageThresholds;
   private final Deadlines deadlines;
   private final Events events;
   private final BoundedCalls conditionCalls;
   private final BoundedCalls shortfallCalls;
+  private final BoundedCalls passCalls;
   private final BoundedCalls policyCalls;
   private final Set<NodeFs> untold = EnumSet.noneOf(NodeFs.class);
 
   Host(
       DiskConditionListener conditionListener,
       PressureShortfallHandler shortfallHandler,
+      Consumer<? super PressureReport> passListener,
       @Nullable Supplier<GcThresholds> imageThresholds,
       Deadlines deadlines,
       GcClock clock,
       Events events) {
     this.conditionListener = conditionListener;
     this.shortfallHandler = shortfallHandler;
+    this.passListener = passListener;
     this.imageThresholds = imageThresholds;
     this.deadlines = deadlines;
     this.events = events;
     this.conditionCalls = new BoundedCalls("the condition listener", clock, ProtocolException::new);
     this.shortfallCalls = new BoundedCalls("the shortfall handler", clock, ProtocolException::new);
+    this.passCalls = new BoundedCalls("the pass listener", clock, ProtocolException::new);
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
   }
 
@@ -93,6 +99,21 @@ final class Host {
         () -> shortfallHandler.onShortfall(shortfall));
   }
 
+  /** Tells the report of a pass, one at a time, also on a thread that was interrupted: the pass may have failed for that. */
+  synchronized void passEnded(PressureReport report) {
+    String what = "take a report";
+    try {
+      passCalls.callEvenIfInterrupted(what, deadlines.listener(), () -> {
+        passListener.accept(report);
+        return true;
+      });
+    } catch (CancelledException e) {
+      // The manager is closed, or this thread is wanted elsewhere.
+    } catch (GcException e) {
+      failed(what, e);
+    }
+  }
+
   /** Returns whether all went well. */
   private boolean contained(BoundedCalls calls, String what, Duration deadline, Runnable call) {
     try {
@@ -103,16 +124,21 @@ final class Host {
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {
-      Throwable thrown = e.getCause() == null ? e : e.getCause();
-      events.problem(what + ":" + thrown.getClass().getName(), e.getMessage());
-      Pass.LOG.debug("the host failed to {}", what, thrown);
+      failed(what, e);
       return false;
     }
+  }
+
+  private void failed(String what, GcException e) {
+    Throwable thrown = e.getCause() == null ? e : e.getCause();
+    events.problem(what + ":" + thrown.getClass().getName(), e.getMessage());
+    Pass.LOG.debug("the host failed to {}", what, thrown);
   }
 
   void close() {
     conditionCalls.close();
     shortfallCalls.close();
+    passCalls.close();
     policyCalls.close();
   }
 }

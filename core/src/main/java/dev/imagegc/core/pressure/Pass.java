@@ -92,7 +92,7 @@ final class Pass {
     tools.events().drainProblems();
   }
 
-  /** Makes the pass. Trouble that ends it is in the report. */
+  /** Makes the pass, and tells it. Trouble that ends it is in the report. */
   PressureReport run() {
     try {
       Readings readings = observe();
@@ -107,11 +107,18 @@ final class Pass {
     } catch (GcException e) {
       report.outcome(Outcome.FAILED, e);
     }
-    return report
+    PressureReport done = report
         .conditions(memory.conditions.current())
         .duration(Duration.ofNanos(tools.clock().nanoTime() - startNanos))
         .problems(tools.events().drainProblems())
         .build();
+    tools.host().passEnded(done);
+    List<String> late = tools.events().drainProblems();
+    return late.isEmpty()
+        ? done
+        : report
+            .problems(Stream.concat(done.problems().stream(), late.stream()).toList())
+            .build();
   }
 
   // Observe
