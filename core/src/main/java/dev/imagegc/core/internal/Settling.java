@@ -16,7 +16,7 @@ public final class Settling {
   /**
    * Waits.
    *
-   * @param wakeUp ends a step early when it is done
+   * @param wakeUp ends a step early when it is done; {@code afterStep} must throw then
    * @param longest how long at most; zero or less does not wait
    * @param isEnough asked before each step
    * @param afterStep measures; what it throws ends the wait

@@ -142,7 +142,8 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   /**
-   * Measures and tells conditions, as {@link #relieve()} does, but acts on nothing. Blocks for as long as the disk measure takes.
+   * Measures and tells conditions, as {@link #relieve()} does, but acts on nothing. Blocks for as long as the disk measure and the
+   * listeners take.
    *
    * @return what was found
    * @throws IllegalStateException if this is closed
