@@ -86,6 +86,8 @@ class PassListenerTest {
 
   @Test
   void passOfAnInterruptedThread_isTold_andTheFlagIsKept() {
+    CountDownLatch never = new CountDownLatch(1);
+    node.faults().beforeEach(Operation.MEASURE, () -> await(never)); // so that the pass has to wait
     try (DiskPressureManager pressure = listening().build()) {
       Thread.currentThread().interrupt();
       PressureReport report = pressure.relieve();
@@ -175,7 +177,7 @@ class PassListenerTest {
       CompletableFuture<PressureReport> busy = new CompletableFuture<>();
       Thread other = new Thread(() -> busy.complete(pressure.look()));
       other.start();
-      while (other.getState() != Thread.State.BLOCKED && begun.get() == 1) {
+      while (other.isAlive() && other.getState() != Thread.State.BLOCKED && begun.get() == 1) {
         Thread.onSpinWait();
       }
       assertThat(begun).hasValue(1);
