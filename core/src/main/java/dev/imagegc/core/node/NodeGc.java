@@ -15,7 +15,6 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PolicyException;
-import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.ImageGcManager;
@@ -27,6 +26,7 @@ import dev.imagegc.core.container.ContainerGcPolicy;
 import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.disk.DiskSpaceManager;
 import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.internal.Sizes;
 import dev.imagegc.core.pressure.DiskPressureManager;
@@ -76,8 +76,7 @@ public final class NodeGc implements AutoCloseable {
   private final Deadlines deadlines;
   private final GcPolicy imagePolicy;
   private final PressurePolicy pressurePolicy;
-  private final FsStatsProvider fsStats;
-  private final BoundedCalls containerFsCalls;
+  private final DiskMeasures measures;
   private final BoundedCalls policyCalls;
   private final RecentEvents events;
   private final @Nullable ScheduledExecutorService ownScheduler;
@@ -94,9 +93,7 @@ public final class NodeGc implements AutoCloseable {
     this.deadlines = builder.deadlines;
     this.imagePolicy = builder.imagePolicy;
     this.pressurePolicy = builder.pressurePolicy;
-    this.fsStats = fsStats;
-    this.containerFsCalls = new BoundedCalls(
-        "the disk measure of " + NodeFs.CONTAINERFS, clock, ProtocolException::new);
+    this.measures = new DiskMeasures(fsStats, deadlines.measure(), clock);
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
     this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
     Deadlines ofParts = withMargin(deadlines);
@@ -330,14 +327,12 @@ public final class NodeGc implements AutoCloseable {
   private Optional<NodeStatus.Filesystem> containerFs() {
     List<String> thresholds = pressureThresholds(NodeFs.CONTAINERFS);
     try {
-      return containerFsCalls
-          .call(
-              "measure " + NodeFs.CONTAINERFS,
-              deadlines.measure(),
-              () ->
-                  thresholds.isEmpty() // absent means on the image filesystem, see FsStatsProvider
-                      ? fsStats.containerFs()
-                      : fsStats.containerFs().or(() -> Optional.of(fsStats.imageFs())))
+      return measures
+          .measure(NodeFs.CONTAINERFS)
+          .or(() ->
+              thresholds.isEmpty() // absent means on the image filesystem, see FsStatsProvider
+                  ? Optional.empty()
+                  : measures.measure(NodeFs.IMAGEFS))
           .map(stats -> new NodeStatus.Filesystem(NodeFs.CONTAINERFS, stats, "", null, thresholds));
     } catch (GcException e) {
       return Optional.of(
@@ -407,7 +402,7 @@ public final class NodeGc implements AutoCloseable {
     others.forEach(Thread::start);
     parts.stream().limit(1).forEach(NodeGc::close); // here, because history has to be saved
     others.forEach(NodeGc::join);
-    containerFsCalls.close();
+    measures.close();
     policyCalls.close();
     events.close();
     if (ownScheduler != null) {

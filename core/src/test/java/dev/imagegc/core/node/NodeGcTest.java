@@ -81,7 +81,7 @@ class NodeGcTest {
       assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.containers().orElseThrow().collect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.diskSpace().imageFs().status()).isEqualTo(SpaceStatus.OUT); // of 256 MB
-      assertThat(gc.pressure().check().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+      assertThat(gc.pressure().relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.images()).isSameAs(gc.images());
       assertThat(gc.containers()).isEqualTo(gc.containers());
       assertThat(gc.diskSpace()).isSameAs(gc.diskSpace());
@@ -124,7 +124,7 @@ class NodeGcTest {
     dead("c", 1).image("a").add();
     node.fillTo(90);
     try (NodeGc gc = builder().maxWait(Duration.ZERO).build()) {
-      PressureReport report = gc.pressure().check();
+      PressureReport report = gc.pressure().relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.containerRemovalsAsked()).containsExactly("c");
       assertThat(node.removalsAsked()).containsExactly("a");
@@ -143,7 +143,7 @@ class NodeGcTest {
         ContainerGcReport containers = collect(gc);
         outcomes.add(containers.outcome());
         outcomes.add(containers.cause().orElseThrow().getMessage());
-        outcomes.add(gc.pressure().check().outcome());
+        outcomes.add(gc.pressure().relieve().outcome());
         outcomes.add(gc.images().freeSpace(1).outcome());
       });
       assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.DONE);
@@ -165,7 +165,7 @@ class NodeGcTest {
       node.faults().beforeNext(Operation.REMOVE_CONTAINER, () -> {
         outcomes.add(gc.images().garbageCollect().outcome());
         outcomes.add(gc.images().deleteUnusedImages().outcome());
-        outcomes.add(gc.pressure().check().outcome());
+        outcomes.add(gc.pressure().relieve().outcome());
       });
       assertThat(collect(gc).outcome()).isEqualTo(Outcome.DONE);
     }
@@ -187,7 +187,7 @@ class NodeGcTest {
           .beforeNext(
               Operation.REMOVE_IMAGE,
               () -> outcomes.add(gc.images().freeSpace(1).outcome()));
-      assertThat(gc.pressure().check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(gc.pressure().relieve().outcome()).isEqualTo(Outcome.DONE);
     }
     assertThat(outcomes).containsExactly(Outcome.BUSY, Outcome.BUSY, Outcome.BUSY);
   }
@@ -244,7 +244,7 @@ class NodeGcTest {
     try (NodeGc gc = builder().runtime(node.plainRuntime()).build()) {
       assertThat(gc.containers()).isEmpty();
       assertThat(gc.status().containers()).isEmpty();
-      assertThat(gc.pressure().check().containerReport()).isEmpty();
+      assertThat(gc.pressure().relieve().containerReport()).isEmpty();
       assertThat(node.removalsAsked()).containsExactly("b");
       gc.start();
     }
@@ -266,7 +266,7 @@ class NodeGcTest {
     node.fillTo(90);
     try (NodeGc gc = builder().collectsContainers(false).build()) {
       assertThat(gc.containers()).isEmpty();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(node.containerRemovalsAsked()).isEmpty();
     }
   }
@@ -289,7 +289,7 @@ class NodeGcTest {
     dead("c", 1).image("a").add();
     node.fillTo(90);
     try (NodeGc gc = builder().build()) {
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(listener.types())
           .containsSubsequence(
               GcEventType.CONTAINER_REMOVED,
@@ -324,7 +324,7 @@ class NodeGcTest {
       assertThat(purge.get().removed()).hasSize(1);
       assertThat(collect(gc).removed()).hasSize(1);
       node.fillTo(90);
-      gc.pressure().check();
+      gc.pressure().relieve();
 
       assertThat(Duration.between(start, node.clock().instant())).isEqualTo(Duration.ofSeconds(7));
       assertThat(heard).hasValue(1);
@@ -349,7 +349,7 @@ class NodeGcTest {
           throw new IllegalStateException("no ears");
         })
         .build()) {
-      PressureReport report = gc.pressure().check();
+      PressureReport report = gc.pressure().relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.containerReport().orElseThrow().problems())
           .anyMatch(problem -> problem.contains("no ears"));
@@ -781,7 +781,7 @@ class NodeGcTest {
         .pressurePolicy(imagesBelow(PressureValue.ofPercent(30)).build())
         .build()) {
       gc.pressure().look();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(gc.status().contradictions())
           .hasSize(2)
           .anyMatch(words -> words.endsWith("pressure acts before collection does"))
@@ -799,10 +799,10 @@ class NodeGcTest {
       assertThat(gc.status().contradictions())
           .containsExactly(
               "threshold imagefs.available<180 (hard) is met below 180 B available, and"
-                  + " highPercent 85 lets image collection begin at 150 B: pressure acts before"
-                  + " collection does");
+                  + " highPercent 85 lets image collection begin below 160 B (usage counts in"
+                  + " whole percent): pressure acts before collection does");
       gc.pressure().look();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);
     }
   }
@@ -950,7 +950,7 @@ class NodeGcTest {
     assertClosed(() -> gc.images().garbageCollect());
     assertClosed(() -> gc.containers().orElseThrow().collect());
     assertClosed(() -> gc.diskSpace().imageFs());
-    assertClosed(() -> gc.pressure().check());
+    assertClosed(() -> gc.pressure().relieve());
   }
 
   @Test
@@ -978,7 +978,7 @@ class NodeGcTest {
           .fsStats(stuck.fsStats())
           .clock(stuck.clock())
           .build();
-      CompletableFuture<PressureReport> pass = inThread(() -> gc.pressure().check());
+      CompletableFuture<PressureReport> pass = inThread(() -> gc.pressure().relieve());
       asked.await();
       CompletableFuture<Void> closing = CompletableFuture.runAsync(gc::close, THREADS);
       stuck.clock().awaitWaiters(4); // the engine's call, and the three parts that wait for it
@@ -1005,7 +1005,7 @@ class NodeGcTest {
       closing.set(CompletableFuture.runAsync(gc::close, THREADS));
       node.clock().awaitWaiters(4); // the engine's call, and the three parts that wait for it
     });
-    PressureReport report = gc.pressure().check();
+    PressureReport report = gc.pressure().relieve();
     closing.get().get();
     assertThat(node.removalsAsked()).hasSize(1);
     assertThat(shortfalls).isEmpty();
