@@ -48,7 +48,8 @@ final class StoppedContainers {
   /** Returns the list with the states of stopped containers; those that cannot be asked for in time are restarting. */
   List<Entry> resolve(List<Entry> listed, TimeLimit limit) {
     ends.keySet()
-        .retainAll(listed.stream().filter(Entry::isStopped).map(Entry::id).collect(Collectors.toSet()));
+        .retainAll(
+            listed.stream().filter(Entry::isStopped).map(Entry::id).collect(Collectors.toSet()));
     return listed.stream()
         .map(entry -> entry.isStopped() ? entry.withState(state(entry.id(), limit)) : entry)
         .toList();
