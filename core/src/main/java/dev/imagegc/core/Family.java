@@ -16,9 +16,6 @@ final class Family {
 
   /** Tells each image its parent, where that is on the node, and each parent how many children it has. */
   static void link(List<Item> items) {
-    if (items.stream().allMatch(item -> item.record.image().parent().isEmpty())) {
-      return;
-    }
     Map<ImageId, Item> byId = new HashMap<>();
     items.forEach(item -> byId.put(item.record.id(), item));
     for (Item item : items) {

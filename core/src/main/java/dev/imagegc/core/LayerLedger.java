@@ -2,7 +2,6 @@
 package dev.imagegc.core;
 
 import com.google.common.math.LongMath;
-import dev.imagegc.api.ImageDecision;
 import dev.imagegc.core.Planner.Item;
 import java.util.List;
 
@@ -35,7 +34,7 @@ final class LayerLedger {
 
   /** Counts an image as gone; returns what that frees, or {@link #UNKNOWN}. */
   long take(Item item) {
-    if (item.tracked.layers() == null) {
+    if (item.layers == null) {
       return item.record.image().sizeBytes().orElse(UNKNOWN);
     }
     long bytes = 0;
@@ -56,7 +55,7 @@ final class LayerLedger {
 
   /** Bytes that would not come back if this image, which was taken, stayed; a lot if its layers are not known. */
   long lostIfKept(Item item) {
-    if (item.tracked.layers() == null) {
+    if (item.layers == null) {
       return Long.MAX_VALUE;
     }
     long bytes = 0;
@@ -68,26 +67,29 @@ final class LayerLedger {
     return bytes;
   }
 
-  /** Adds what an image holds alone, and what comes back with it if all goes that may. */
-  void describe(Item item, ImageDecision.Builder decision) {
-    if (item.tracked.layers() == null) {
-      if (item.stays != null) {
-        decision.reclaimableBytes(0);
-      }
-      return;
-    }
-    long exclusive = 0;
-    long reclaimable = 0;
+  /** What an image holds alone, if its layers are known. */
+  long exclusiveBytes(Item item) {
+    long bytes = 0;
     for (int layer : layers(item)) {
-      int holders = index.holders(layer);
-      if (holders == 1) {
-        exclusive = LongMath.saturatedAdd(exclusive, index.bytes(layer));
-      }
-      if (item.stays == null && holders == mayGo[layer]) {
-        reclaimable = LongMath.saturatedAdd(reclaimable, index.bytes(layer));
+      if (index.holders(layer) == 1) {
+        bytes = LongMath.saturatedAdd(bytes, index.bytes(layer));
       }
     }
-    decision.exclusiveBytes(exclusive).reclaimableBytes(reclaimable);
+    return bytes;
+  }
+
+  /** What comes back with an image if all goes that may; nothing if it stays. */
+  long reclaimableBytes(Item item) {
+    if (item.stays != null) {
+      return 0;
+    }
+    long bytes = 0;
+    for (int layer : layers(item)) {
+      if (index.holders(layer) == mayGo[layer]) {
+        bytes = LongMath.saturatedAdd(bytes, index.bytes(layer));
+      }
+    }
+    return bytes;
   }
 
   /** Reads an unknown credit as nothing. */
@@ -96,7 +98,6 @@ final class LayerLedger {
   }
 
   private static int[] layers(Item item) {
-    int[] layers = item.tracked.layers();
-    return layers == null ? NONE : layers;
+    return item.layers == null ? NONE : item.layers;
   }
 }

@@ -66,6 +66,8 @@ final class Planner {
   static final class Item {
     final TrackedImage tracked;
     final ImageRecord record;
+    /** As in {@link TrackedImage#layers()}. */
+    final int @Nullable [] layers;
     /** Why it must stay; null for a candidate. */
     @Nullable
     Verdict stays;
@@ -92,6 +94,7 @@ final class Planner {
     Item(TrackedImage tracked) {
       this.tracked = tracked;
       this.record = tracked.record();
+      this.layers = tracked.layers();
     }
   }
 
@@ -119,9 +122,10 @@ final class Planner {
     this.notNow = notNow;
     this.now = now;
     this.items = sorted(inventory.images(), policyOrder);
-    Family.link(items);
     keepWhatMustStay();
-    this.order = items.stream().map(item -> item.tracked).toList();
+    TrackedImage[] inOrder = new TrackedImage[items.size()];
+    Arrays.setAll(inOrder, i -> items.get(i).tracked);
+    this.order = Arrays.asList(inOrder);
     this.candidates =
         Family.childrenFirst(items.stream().filter(item -> item.stays == null).toList());
     this.ledger = new LayerLedger(inventory.layers(), candidates);
@@ -205,7 +209,10 @@ final class Planner {
   // Order
 
   private static List<Item> sorted(List<TrackedImage> images, Comparator<ImageRecord> policyOrder) {
-    Item[] items = images.stream().map(Item::new).toArray(Item[]::new);
+    Item[] items = new Item[images.size()];
+    for (int i = 0; i < items.length; i++) {
+      items[i] = new Item(images.get(i));
+    }
     try {
       Arrays.sort(items, (a, b) -> {
         int byPolicy = policyOrder.compare(a.record, b.record);
@@ -233,13 +240,14 @@ final class Planner {
   // What stays
 
   private void keepWhatMustStay() {
+    boolean areRelated = false;
     for (Item item : items) {
       item.stays = whyItStays(item);
+      areRelated |= item.record.image().parent().isPresent();
     }
-    for (Item item : items) {
-      if (item.stays != null) {
-        Family.keepAncestors(item);
-      }
+    if (areRelated) {
+      Family.link(items);
+      items.stream().filter(item -> item.stays != null).forEach(Family::keepAncestors);
     }
   }
 
@@ -415,7 +423,7 @@ final class Planner {
   }
 
   private Accounting accounting() {
-    long unknown = items.stream().filter(item -> item.tracked.layers() == null).count();
+    long unknown = items.stream().filter(item -> item.layers == null).count();
     if (unknown == 0 && inventory.holdersKnown()) {
       return Accounting.LAYERS;
     }
@@ -424,11 +432,7 @@ final class Planner {
 
   private ImageDecision planned(Item item, Reason reason) {
     String detail = reason.equals(Reason.MAX_AGE) ? becauseOfAge(item) : because;
-    ImageDecision.Builder decision = decision(item, Decision.PLANNED, reason, detail);
-    if (item.credit != LayerLedger.UNKNOWN) {
-      decision.creditedBytes(item.credit);
-    }
-    return decision.build();
+    return decision(item, Decision.PLANNED, reason, detail, item.credit);
   }
 
   private String becauseOfAge(Item item) {
@@ -444,15 +448,23 @@ final class Planner {
   }
 
   private ImageDecision stays(Item item, Reason reason, String detail) {
-    return decision(item, Decision.KEPT, reason, detail).creditedBytes(0).build();
+    return decision(item, Decision.KEPT, reason, detail, 0);
   }
 
-  private ImageDecision.Builder decision(
-      Item item, Decision decision, Reason reason, String detail) {
+  private ImageDecision decision(
+      Item item, Decision decision, Reason reason, String detail, long credit) {
     ImageDecision.Builder builder =
         ImageDecision.builder(item.record, decision, reason).detail(detail).decidedAt(now);
-    ledger.describe(item, builder);
-    return builder;
+    if (item.layers != null) {
+      builder.exclusiveBytes(ledger.exclusiveBytes(item));
+    }
+    if (item.layers != null || item.stays != null) {
+      builder.reclaimableBytes(ledger.reclaimableBytes(item));
+    }
+    if (credit != LayerLedger.UNKNOWN) {
+      builder.creditedBytes(credit);
+    }
+    return builder.build();
   }
 
   // Ages

@@ -12,7 +12,9 @@ import dev.imagegc.api.RecordSnapshot;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -61,7 +63,10 @@ final class RecordBook {
   }
 
   Collection<ImageRecord> records() {
-    return images.stream().map(TrackedImage::record).toList();
+    List<TrackedImage> current = images;
+    ImageRecord[] records = new ImageRecord[current.size()];
+    Arrays.setAll(records, i -> current.get(i).record());
+    return Collections.unmodifiableList(Arrays.asList(records));
   }
 
   /** Returns the record of one image, for any thread. */

@@ -20,6 +20,7 @@ final class TrackedImage {
   private static final int FORGOTTEN = -1;
   private static final int NONE = -2;
 
+  private final ImageId id; // nearer than in the record
   private volatile ImageRecord record;
   private volatile boolean deletedByHearsay;
   private int @Nullable [] layers;
@@ -28,11 +29,12 @@ final class TrackedImage {
   private int userListing; // the one that the user belongs to
 
   TrackedImage(ImageRecord record) {
+    this.id = record.id();
     this.record = record;
   }
 
   ImageId id() {
-    return record.id();
+    return id;
   }
 
   Image image() {

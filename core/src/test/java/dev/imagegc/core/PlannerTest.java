@@ -11,11 +11,13 @@ import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageId;
+import dev.imagegc.api.ImageRecord;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.Verdict;
 import dev.imagegc.core.internal.Disk;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,33 @@ class PlannerTest {
     List<String> order = ids(purge(Set.of(), images).victims());
     assertThat(order).hasSize(images.length);
     assertThat(order.get(order.size() - 1)).isEqualTo("a-base");
+  }
+
+  @Test
+  void bytesThatOnlyLayersTell_areUnknownWithoutThem_exceptThatAnImageThatStaysFreesNone() {
+    GcPlan plan = purge(
+        Set.of("used"),
+        image("used", null),
+        image("free", null),
+        image("empty", null).toBuilder().layers(List.of()).build());
+    assertThat(find(plan.decisions(), "used").exclusiveBytes()).isEmpty();
+    assertThat(find(plan.decisions(), "used").reclaimableBytes()).hasValue(0);
+    assertThat(find(plan.decisions(), "free").exclusiveBytes()).isEmpty();
+    assertThat(find(plan.decisions(), "free").reclaimableBytes()).isEmpty();
+    assertThat(find(plan.decisions(), "free").creditedBytes()).hasValue(1);
+    assertThat(find(plan.decisions(), "empty").exclusiveBytes()).hasValue(0);
+    assertThat(find(plan.decisions(), "empty").reclaimableBytes()).hasValue(0);
+  }
+
+  @Test
+  void recordsOfOneMoment_areNobodysToChange_andStayAsTheyAre() {
+    RecordBook book = new RecordBook();
+    book.merge(new NodeView(List.of(image("a", null)), List.of()), NOW, NOW);
+    Collection<ImageRecord> records = book.records();
+    book.used(ImageId.of("a"), NOW);
+    assertThat(records).containsExactly(ImageRecord.of(image("a", null), NOW));
+    assertThat(book.records()).containsExactly(ImageRecord.of(image("a", null), NOW, NOW));
+    assertThat(records).isUnmodifiable();
   }
 
   private static GcPlan purge(Set<String> inUse, Image... images) {
