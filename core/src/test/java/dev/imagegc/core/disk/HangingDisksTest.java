@@ -29,6 +29,7 @@ class HangingDisksTest {
 
   private final FakeNode node = FakeNode.withDisk(1000 * MB).withDedicatedImageFs(1000 * MB);
   private final TestClock clock = node.clock();
+  private final CountDownLatch asked = new CountDownLatch(1);
   private final DiskSpaceManager space = DiskSpaceManager.builder()
       .fsStats(node.fsStats())
       .clock(clock)
@@ -115,7 +116,7 @@ class HangingDisksTest {
     node.faults().beforeNext(Operation.MEASURE, waitFor(gate));
     long start = clock.nanoTime();
     Future<DiskSpace> first = start(space::imageFs);
-    clock.awaitWaiters(1);
+    asked.await();
     Future<DiskSpace> second = start(space::imageFs);
     clock.awaitWaiters(2);
 
@@ -157,7 +158,7 @@ class HangingDisksTest {
     node.faults().beforeNext(Operation.MEASURE, waitFor(gate));
     FutureTask<DiskSpace> first = new FutureTask<>(space::imageFs);
     Thread measuring = start(first);
-    clock.awaitWaiters(1);
+    asked.await();
     Future<DiskSpace> second = start(space::imageFs);
     clock.awaitWaiters(2);
 
@@ -181,8 +182,9 @@ class HangingDisksTest {
   }
 
   /** Blocks a measurement, without making time skip, until the gate opens or it is interrupted. */
-  private static Runnable waitFor(CountDownLatch gate) {
+  private Runnable waitFor(CountDownLatch gate) {
     return () -> {
+      asked.countDown();
       try {
         gate.await();
       } catch (InterruptedException e) {
