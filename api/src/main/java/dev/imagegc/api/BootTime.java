@@ -15,13 +15,16 @@ public final class BootTime {
   private BootTime(String bootId, Duration uptime) {
     this.bootId = Objects.requireNonNull(bootId, "bootId");
     this.uptime = Objects.requireNonNull(uptime, "uptime");
+    if (uptime.isNegative()) {
+      throw new IllegalArgumentException("uptime must be zero or more, but is " + uptime);
+    }
   }
 
   /**
    * Returns a reading.
    *
    * @param bootId an id that is different after every boot
-   * @param uptime how long the machine has been up
+   * @param uptime how long the machine has been up, zero or more
    * @return the reading
    */
   public static BootTime of(String bootId, Duration uptime) {

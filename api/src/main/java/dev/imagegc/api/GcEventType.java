@@ -36,6 +36,9 @@ public final class GcEventType extends OpenCode {
    */
   public static final GcEventType HISTORY_LOST = new GcEventType("HistoryLost");
 
+  /** A state: rounds by timer do not run, because other calls take longer than a round may wait for them. */
+  public static final GcEventType IMAGE_GC_BUSY = new GcEventType("ImageGCBusy");
+
   /** A state: the disk measure reports more available than capacity; capacity is used. */
   public static final GcEventType AVAILABLE_CLAMPED = new GcEventType("AvailableClamped");
 
@@ -51,7 +54,7 @@ public final class GcEventType extends OpenCode {
   /** One container was removed; {@link GcEvent#containerDecision()} is there. */
   public static final GcEventType CONTAINER_REMOVED = new GcEventType("ContainerRemoved");
 
-  /** A state of one container: removing it does not work. It is tried again in every pass. */
+  /** A state of one container: removing it does not work. It is tried again after longer and longer pauses. */
   public static final GcEventType CONTAINER_REMOVAL_FAILED =
       new GcEventType("ContainerRemovalFailed");
 
@@ -60,6 +63,9 @@ public final class GcEventType extends OpenCode {
 
   /** A state: passes of container collection fail. */
   public static final GcEventType CONTAINER_GC_FAILED = new GcEventType("ContainerGCFailed");
+
+  /** A state: passes of container collection by timer do not run, because other calls take longer than a pass may wait for them. */
+  public static final GcEventType CONTAINER_GC_BUSY = new GcEventType("ContainerGCBusy");
 
   /**
    * Disk pressure was acted upon: containers or images were removed, or it ended in another way than the time before. {@link

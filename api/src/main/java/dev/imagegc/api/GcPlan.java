@@ -192,7 +192,7 @@ public final class GcPlan {
     private Builder(Operation operation, FsStats filesystem, int usagePercent) {
       this.operation = Objects.requireNonNull(operation, "operation");
       this.filesystem = Objects.requireNonNull(filesystem, "filesystem");
-      this.usagePercent = usagePercent;
+      this.usagePercent = Ranges.percent("usagePercent", usagePercent);
     }
 
     /**
@@ -202,7 +202,7 @@ public final class GcPlan {
      * @return this builder
      */
     public Builder neededBytes(long bytes) {
-      neededBytes = bytes;
+      neededBytes = Ranges.notNegative("neededBytes", bytes);
       return this;
     }
 
@@ -213,7 +213,7 @@ public final class GcPlan {
      * @return this builder
      */
     public Builder neededInodes(long inodes) {
-      neededInodes = inodes;
+      neededInodes = Ranges.notNegative("neededInodes", inodes);
       return this;
     }
 
@@ -224,7 +224,7 @@ public final class GcPlan {
      * @return this builder
      */
     public Builder predictedBytes(long bytes) {
-      predictedBytes = bytes;
+      predictedBytes = Ranges.notNegative("predictedBytes", bytes);
       return this;
     }
 

@@ -395,12 +395,12 @@ public final class GcReport {
      * Sets the measurement at the start.
      *
      * @param stats the image filesystem
-     * @param usagePercent its usage
+     * @param usagePercent its usage, 0 to 100
      * @return this builder
      */
     public Builder before(FsStats stats, int usagePercent) {
       filesystemBefore = Objects.requireNonNull(stats, "stats");
-      usagePercentBefore = usagePercent;
+      usagePercentBefore = Ranges.percent("usagePercent", usagePercent);
       return this;
     }
 
@@ -408,12 +408,12 @@ public final class GcReport {
      * Sets the last measurement.
      *
      * @param stats the image filesystem
-     * @param usagePercent its usage
+     * @param usagePercent its usage, 0 to 100
      * @return this builder
      */
     public Builder after(FsStats stats, int usagePercent) {
       filesystemAfter = Objects.requireNonNull(stats, "stats");
-      usagePercentAfter = usagePercent;
+      usagePercentAfter = Ranges.percent("usagePercent", usagePercent);
       return this;
     }
 
@@ -424,7 +424,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder neededBytes(long bytes) {
-      neededBytes = bytes;
+      neededBytes = Ranges.notNegative("neededBytes", bytes);
       return this;
     }
 
@@ -435,7 +435,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder missingBytes(long bytes) {
-      missingBytes = bytes;
+      missingBytes = Ranges.notNegative("missingBytes", bytes);
       return this;
     }
 
@@ -446,7 +446,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder neededInodes(long inodes) {
-      neededInodes = inodes;
+      neededInodes = Ranges.notNegative("neededInodes", inodes);
       return this;
     }
 
@@ -457,7 +457,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder missingInodes(long inodes) {
-      missingInodes = inodes;
+      missingInodes = Ranges.notNegative("missingInodes", inodes);
       return this;
     }
 
@@ -490,7 +490,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder predictedBytes(long bytes) {
-      predictedBytes = bytes;
+      predictedBytes = Ranges.notNegative("predictedBytes", bytes);
       return this;
     }
 
@@ -501,7 +501,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder freedBytes(long bytes) {
-      freedBytes = bytes;
+      freedBytes = Ranges.notNegative("freedBytes", bytes);
       return this;
     }
 
@@ -545,7 +545,7 @@ public final class GcReport {
      * @return this builder
      */
     public Builder otherDataBytes(long bytes) {
-      otherDataBytes = bytes;
+      otherDataBytes = Ranges.notNegative("otherDataBytes", bytes);
       return this;
     }
 

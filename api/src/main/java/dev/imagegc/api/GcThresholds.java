@@ -190,7 +190,7 @@ public final class GcThresholds {
      * @return this builder
      */
     public Builder highPercent(int percent) {
-      highPercent = percent("highPercent", percent);
+      highPercent = Ranges.percent("highPercent", percent);
       return this;
     }
 
@@ -201,7 +201,7 @@ public final class GcThresholds {
      * @return this builder
      */
     public Builder lowPercent(int percent) {
-      lowPercent = percent("lowPercent", percent);
+      lowPercent = Ranges.percent("lowPercent", percent);
       return this;
     }
 
@@ -247,8 +247,8 @@ public final class GcThresholds {
      * @throws IllegalArgumentException if a percentage is out of range or {@code low} is above {@code high}
      */
     public Builder inodesPercent(int high, int low) {
-      inodesHighPercent = percent("inodesHighPercent", high);
-      inodesLowPercent = percent("inodesLowPercent", low);
+      inodesHighPercent = Ranges.percent("inodesHighPercent", high);
+      inodesLowPercent = Ranges.percent("inodesLowPercent", low);
       if (low > high) {
         throw new IllegalArgumentException(
             "inodesLowPercent must not be above inodesHighPercent, but " + low + " is above "
@@ -291,13 +291,6 @@ public final class GcThresholds {
             + lowPercent + " is above " + highPercent);
       }
       return new GcThresholds(this);
-    }
-
-    private static int percent(String field, int value) {
-      if (value < 0 || value > 100) {
-        throw new IllegalArgumentException(field + " must be from 0 to 100, but is " + value);
-      }
-      return value;
     }
 
     private static Duration age(String field, Duration value) {

@@ -20,16 +20,19 @@ public final class HeldBytes {
 
   private HeldBytes(Reason reason, int images, @Nullable Long bytes) {
     this.reason = Objects.requireNonNull(reason, "reason");
+    if (images < 1) {
+      throw new IllegalArgumentException("images must be at least 1, but is " + images);
+    }
     this.images = images;
-    this.bytes = bytes;
+    this.bytes = bytes == null ? null : (Long) Ranges.notNegative("bytes", bytes);
   }
 
   /**
    * Returns a sum.
    *
    * @param reason why the images stay
-   * @param images how many they are
-   * @param bytes the bytes that stay for it, or empty if unknown
+   * @param images how many they are, at least 1
+   * @param bytes the bytes that stay for it, 0 or more, or empty if unknown
    * @return the sum
    */
   public static HeldBytes of(Reason reason, int images, OptionalLong bytes) {

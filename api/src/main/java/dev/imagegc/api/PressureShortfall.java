@@ -151,11 +151,19 @@ public final class PressureShortfall {
      * Sets the amounts.
      *
      * @param newThreshold below which there is pressure
-     * @param newWanted at which it ends
-     * @param newAvailable what there is
+     * @param newWanted at which it ends, at least the threshold
+     * @param newAvailable what there is, below what is wanted
      * @return this builder
      */
     public Builder amounts(long newThreshold, long newWanted, long newAvailable) {
+      if (newWanted < newThreshold) {
+        throw new IllegalArgumentException(
+            "wanted must be at least the threshold " + newThreshold + ", but is " + newWanted);
+      }
+      if (newAvailable >= newWanted) {
+        throw new IllegalArgumentException(
+            "available must be below what is wanted, " + newWanted + ", but is " + newAvailable);
+      }
       threshold = newThreshold;
       wanted = newWanted;
       available = newAvailable;

@@ -22,19 +22,13 @@ public final class PullProgress {
    * Returns a report of progress.
    *
    * @param transferredBytes bytes that have come so far, 0 or more
-   * @param totalBytes bytes that come in all, as far as that is known by now, or empty
+   * @param totalBytes bytes that come in all, as far as that is known by now, 0 or more, or empty
    * @param status what the engine is doing, in its words
    * @return the report
    */
   public static PullProgress of(long transferredBytes, OptionalLong totalBytes, String status) {
-    if (transferredBytes < 0) {
-      throw new IllegalArgumentException(
-          "transferredBytes must be 0 or more, but is " + transferredBytes);
-    }
-    if (totalBytes.orElse(0) < 0) {
-      throw new IllegalArgumentException(
-          "totalBytes must be 0 or more, but is " + totalBytes.getAsLong());
-    }
+    Ranges.notNegative("transferredBytes", transferredBytes);
+    Ranges.notNegative("totalBytes", totalBytes.orElse(0));
     return new PullProgress(transferredBytes, totalBytes.orElse(UNKNOWN), status);
   }
 

@@ -63,7 +63,7 @@ public interface Runtime {
   RemovalResult removeImage(Image image);
 
   /**
-   * Returns whether the space of a removed image comes back some time after {@link #removeImage} has returned, as with an
+   * Returns whether the space of a removed image or container comes back some time after the removal has returned, as with an
    * engine that collects its garbage in the background. A round then waits a bounded time before it judges what came back.
    * Does not block or ask the engine; may be called from any thread.
    *

@@ -86,6 +86,9 @@ public final class Deadlines {
    * @return above zero
    */
   public Duration list(int items) {
+    if (items < 0) {
+      throw new IllegalArgumentException("items must be zero or more, but is " + items);
+    }
     return Durations.capped(list.plus(listPerImage.multipliedBy(items)));
   }
 

@@ -5,6 +5,7 @@ import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcClock;
+import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcPlan;
@@ -377,7 +378,9 @@ public final class ImageGcManager implements AutoCloseable {
 
   private void collectByTimer() {
     if (!closed.isDone()) {
-      act(collectKind, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+      GcReport report =
+          act(collectKind, Operation.COLLECT, (thresholds, disk) -> new Goal.Threshold(thresholds));
+      events.doneByTimer(GcEventType.IMAGE_GC_BUSY, report.cause());
     }
   }
 

@@ -47,31 +47,66 @@ public final class RoundLimits {
     return new Builder();
   }
 
-  Duration time() {
+  /**
+   * Returns how long after its start a round may still begin a removal.
+   *
+   * @return above zero; the longest duration in nanoseconds, 292 years, if there is no limit
+   */
+  public Duration time() {
     return time;
   }
 
-  int removals() {
+  /**
+   * Returns how many removals a round may ask the engine for; those that fail count too.
+   *
+   * @return at least 1; {@link Integer#MAX_VALUE} if there is no limit
+   */
+  public int removals() {
     return removals;
   }
 
-  long bytes() {
+  /**
+   * Returns after how many freed bytes, as measured, a round ends.
+   *
+   * @return at least 1; {@link Long#MAX_VALUE} if there is no limit
+   */
+  public long bytes() {
     return bytes;
   }
 
-  int plans() {
+  /**
+   * Returns how many plans a round may carry out to the end.
+   *
+   * @return at least 1
+   */
+  public int plans() {
     return plans;
   }
 
-  Duration settleTime() {
+  /**
+   * Returns for how long a round waits for predicted bytes to come back, with an engine that is known to free late.
+   *
+   * @return zero or more
+   */
+  public Duration settleTime() {
     return settleTime;
   }
 
-  Duration firstBackOff() {
+  /**
+   * Returns for how long an image is left alone after the first removal that failed.
+   *
+   * @return above zero
+   */
+  public Duration firstBackOff() {
     return firstBackOff;
   }
 
-  Duration longestBackOff() {
+  /**
+   * Returns for how long an image is left alone at most after removals that failed.
+   *
+   * @return not below {@link #firstBackOff()}
+   */
+  public Duration longestBackOff() {
     return longestBackOff;
   }
 

@@ -110,6 +110,7 @@ public final class SingleWriter {
    * @throws CancelledException if the waiting thread was interrupted
    */
   public <T> T run(Kind<T> kind, Duration maxWait, Supplier<T> work) {
+    Durations.notNegative("maxWait", maxWait);
     if (isHeldByThisThread()) {
       return work.get();
     }
@@ -155,6 +156,7 @@ public final class SingleWriter {
    * @throws InterruptedException if the waiting thread was interrupted
    */
   public boolean awaitIdle(Duration atMost) throws InterruptedException {
+    Durations.notNegative("atMost", atMost);
     Turn other = running();
     return other == null
         || other.worker() == Thread.currentThread() // it would wait for itself

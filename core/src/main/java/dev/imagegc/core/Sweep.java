@@ -20,7 +20,9 @@ import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.RoundLimit;
 import dev.imagegc.api.Verdict;
 import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.Durations;
 import dev.imagegc.core.internal.Events;
+import dev.imagegc.core.internal.Settling;
 import dev.imagegc.core.internal.Timeline;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -40,8 +42,6 @@ import org.jspecify.annotations.Nullable;
  * was done is kept even if the sweep ends with an exception.
  */
 final class Sweep {
-  private static final Duration SETTLE_STEP = Duration.ofMillis(500);
-
   /** What a sweep works with; the same for every round. */
   record Tools(
       Engine engine,
@@ -402,23 +402,28 @@ final class Sweep {
   /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
   private void settle(Goal.Target enough) {
     if (pendingBytes > 0 && !enough.isReached(disk) && freesSpaceLater()) {
-      long start = tools.clock().nanoTime();
-      long longest = Math.min(
-          tools.limits().settleTime().toNanos(),
-          tools.limits().time().toNanos() - (start - startNanos));
-      long waited = 0;
+      Duration timeLeft = tools.limits().time().minusNanos(tools.clock().nanoTime() - startNanos);
       long negligible = pendingBytes / 100; // a promise is seldom kept to the byte
-      while (waited < longest && pendingBytes > negligible && !enough.isReached(disk)) {
-        pause(Duration.ofNanos(Math.min(SETTLE_STEP.toNanos(), longest - waited)));
-        Disk later = tools.meter().measure();
-        long cameBack = Math.max(0, Math.min(pendingBytes, later.available() - disk.available()));
-        freedBytes = LongMath.saturatedAdd(freedBytes, cameBack);
-        pendingBytes -= cameBack;
-        disk = later;
-        waited = tools.clock().nanoTime() - start;
-      }
+      Settling.await(
+          tools.clock(),
+          tools.closing(),
+          Durations.shorter(tools.limits().settleTime(), timeLeft),
+          () -> pendingBytes <= negligible || enough.isReached(disk),
+          this::takeBack);
     }
     pendingBytes = 0; // the next plan starts from what the disk says
+  }
+
+  /** Measures what has come back. */
+  private void takeBack() {
+    if (tools.closing().isDone()) {
+      throw closed();
+    }
+    Disk later = tools.meter().measure();
+    long cameBack = Math.max(0, Math.min(pendingBytes, later.available() - disk.available()));
+    freedBytes = LongMath.saturatedAdd(freedBytes, cameBack);
+    pendingBytes -= cameBack;
+    disk = later;
   }
 
   private boolean freesSpaceLater() {
@@ -429,18 +434,6 @@ final class Sweep {
     } catch (GcException e) {
       tools.events().problem("frees space later", e.getMessage());
       return false;
-    }
-  }
-
-  private void pause(Duration duration) {
-    try {
-      tools.clock().pause(tools.closing(), duration);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancelledException("interrupted while waiting for the engine to free space", e);
-    }
-    if (tools.closing().isDone()) {
-      throw closed();
     }
   }
 

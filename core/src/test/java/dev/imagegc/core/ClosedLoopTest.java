@@ -518,6 +518,29 @@ class ClosedLoopTest {
   }
 
   @Test
+  void limits_areAsTheyWereSet_andTheLongestByDefault() {
+    RoundLimits limits = RoundLimits.builder()
+        .time(Duration.ofMinutes(3))
+        .removals(4)
+        .bytes(5)
+        .plans(6)
+        .settleTime(Duration.ofSeconds(7))
+        .backOff(Duration.ofSeconds(8), Duration.ofSeconds(9))
+        .build();
+    assertThat(limits.time()).isEqualTo(Duration.ofMinutes(3));
+    assertThat(limits.removals()).isEqualTo(4);
+    assertThat(limits.bytes()).isEqualTo(5);
+    assertThat(limits.plans()).isEqualTo(6);
+    assertThat(limits.settleTime()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(limits.firstBackOff()).isEqualTo(Duration.ofSeconds(8));
+    assertThat(limits.longestBackOff()).isEqualTo(Duration.ofSeconds(9));
+    RoundLimits none = RoundLimits.defaults();
+    assertThat(none.time()).isEqualTo(Duration.ofNanos(Long.MAX_VALUE));
+    assertThat(none.removals()).isEqualTo(Integer.MAX_VALUE);
+    assertThat(none.bytes()).isEqualTo(Long.MAX_VALUE);
+  }
+
+  @Test
   void limits_thatMakeNoSense_areRefusedByName() {
     assertThatThrownBy(() -> RoundLimits.builder().removals(0))
         .hasMessage("removals must be at least 1, but is 0");

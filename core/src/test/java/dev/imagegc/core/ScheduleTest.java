@@ -4,6 +4,8 @@ package dev.imagegc.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.imagegc.api.BusyException;
+import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.UnreachableException;
@@ -97,6 +99,39 @@ class ScheduleTest {
       scheduler.advance(PERIOD);
       awaitPending(2);
       assertThat(listener.events(GcEventType.DETECTION_FAILED)).hasSize(2);
+    }
+  }
+
+  @Test
+  void roundThatKeepsBeingBusy_isToldOnceAndWhenItIsOver() {
+    SingleWriter writer = SingleWriter.create(node.clock());
+    SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
+    try (ImageGcManager gc = collector()
+        .listener(listener)
+        .writer(writer)
+        .maxWait(Duration.ZERO)
+        .build()) {
+      writer.run(prune, Duration.ZERO, () -> {
+        gc.start();
+        awaitPending(2);
+        scheduler.advance(PERIOD);
+        awaitPending(2);
+        return true;
+      });
+      assertThat(listener.types()).containsExactly(GcEventType.IMAGE_GC_BUSY);
+      GcEvent began = listener.events().get(0);
+      assertThat(began.phase()).isEqualTo(GcEvent.Phase.BEGAN);
+      assertThat(began.message())
+          .isEqualTo("prune has been running since 2026-01-01T00:00:00Z; waited 0s for it");
+      assertThat(began.cause().orElseThrow()).isInstanceOf(BusyException.class);
+
+      scheduler.advance(PERIOD);
+      awaitPending(2);
+      scheduler.advance(PERIOD);
+      awaitPending(2);
+      assertThat(listener.events(GcEventType.IMAGE_GC_BUSY))
+          .extracting(GcEvent::phase)
+          .containsExactly(GcEvent.Phase.BEGAN, GcEvent.Phase.ENDED);
     }
   }
 

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * that name may since have moved to another image.
  */
 final class ContainerListing {
+  /** Podman's word for a container that has ended, and may yet be started again: see {@link StoppedContainers}. */
+  static final ContainerState STOPPED = ContainerState.of("STOPPED");
+
   private ContainerListing() {}
 
   /**
@@ -30,7 +33,7 @@ final class ContainerListing {
    * @param mounts the images that are mounted into it, as the engine names them
    * @param state its state
    * @param name its first name
-   * @param createdAt when it was created
+   * @param createdAt when it was created, less what a second has begun
    * @param labels its labels
    */
   record Entry(
@@ -40,11 +43,18 @@ final class ContainerListing {
       ContainerState state,
       Optional<String> name,
       Optional<Instant> createdAt,
-      Map<String, String> labels) {}
+      Map<String, String> labels) {
+    boolean isStopped() {
+      return state.equals(STOPPED);
+    }
+
+    Entry withState(ContainerState newState) {
+      return new Entry(id, image, mounts, newState, name, createdAt, labels);
+    }
+  }
 
   /**
-   * Returns the state that an engine's word means. Podman has words of its own. A container that it calls stopped has ended,
-   * and it has yet to clean up after it or, by its restart policy, to start it again: nobody may take it for ended before.
+   * Returns the state that an engine's word means. Podman has words of its own.
    *
    * @param word the engine's word, or null if it says none
    */
@@ -56,7 +66,6 @@ final class ContainerListing {
     return switch (code) {
       case "CONFIGURED", "INITIALIZED" -> ContainerState.CREATED;
       case "STOPPING" -> ContainerState.RUNNING;
-      case "STOPPED" -> ContainerState.RESTARTING;
       default -> ContainerState.of(code);
     };
   }
@@ -119,7 +128,7 @@ final class ContainerListing {
       if (id == null || id.isBlank()) {
         throw Json.malformed("a container has no Id");
       }
-      if (created != null && created < 0) {
+      if (created != null && (created < 0 || created >= Instant.MAX.getEpochSecond())) {
         throw Json.malformed("Created of container " + id + " is " + created);
       }
       return new Entry(

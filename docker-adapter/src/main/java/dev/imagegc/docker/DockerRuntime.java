@@ -4,6 +4,7 @@ package dev.imagegc.docker;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerRemover;
+import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.Image;
@@ -28,7 +29,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -89,6 +92,7 @@ public final class DockerRuntime
   private final Pins pins;
   private final @Nullable OwnContainer ownContainer;
   private final ImageUse use = new ImageUse();
+  private final StoppedContainers stopped;
   private final Path containerdRoot;
   private final @Nullable ImageLayers layers;
   private final boolean removeAnonymousVolumes;
@@ -105,6 +109,7 @@ public final class DockerRuntime
     this.api = new EngineApi(http, timeouts.call());
     this.pullSilence = builder.pullSilence;
     this.lookups = new ImageLookups(api);
+    this.stopped = new StoppedContainers(api, builder.timers);
     this.ownContainer = builder.pinOwnImage ? new OwnContainer(api, builder.proc) : null;
     this.removeAnonymousVolumes = builder.removeAnonymousVolumes;
     this.layers = builder.layers ? new ImageLayers(api, new EnginePlaces()) : null;
@@ -164,10 +169,22 @@ public final class DockerRuntime
     return reason.map(because -> image.toBuilder().pinned(because).build()).orElse(image);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Engines list the creation of a container in whole seconds. {@link Container#createdAt()} is the end of that second, so that
+   * none looks older than it is; of two of one second nobody knows which is older.
+   *
+   * <p>A container that Podman calls stopped costs one more request. It is {@link ContainerState#EXITED} if it has no restart
+   * policy and has been listed with the same end for a minute; else it may be starting again, and is {@link
+   * ContainerState#RESTARTING}.
+   */
   @Override
   public List<Container> listContainers() {
-    List<ContainerListing.Entry> entries =
-        api.read("/containers/json?all=1", listDeadline(), ContainerListing::parse);
+    Duration deadline = listDeadline();
+    TimeLimit limit = TimeLimit.of(deadline);
+    List<ContainerListing.Entry> entries = stopped.resolve(
+        api.read("/containers/json?all=1", deadline, ContainerListing::parse), limit);
     return use.resolve(entries, this::knownImages);
   }
 
@@ -214,7 +231,8 @@ public final class DockerRuntime
    * <p>One request, and a look-up of the container if the answer leaves open what became of it. Its named volumes stay; for those
    * without a name see {@link Builder#removeAnonymousVolumes}. Whoever asks while Docker removes the container already is
    * told {@link dev.imagegc.api.RemovalOutcome#IN_USE} at once. Podman (4.3) does not refuse to remove a container that it is about to
-   * start again; while it may do so, the container is listed as {@link dev.imagegc.api.ContainerState#RESTARTING}.
+   * start again; while it may do so, the container {@linkplain #listContainers() is listed} as {@link
+   * dev.imagegc.api.ContainerState#RESTARTING}.
    *
    * @throws IllegalArgumentException if the container's id is not a whole one, as engines list them: they would take anything
    *     else for a name, or for the beginning of another id
@@ -409,6 +427,7 @@ public final class DockerRuntime
     private boolean layers = true;
     private boolean removeAnonymousVolumes;
     private Path proc = Path.of("/proc");
+    private Function<Duration, BooleanSupplier> timers = time -> TimeLimit.of(time)::isOver;
     private Path containerdRoot = Path.of("/var/lib/containerd");
 
     private Builder() {}
@@ -574,6 +593,11 @@ public final class DockerRuntime
      */
     public Builder removeAnonymousVolumes(boolean remove) {
       removeAnonymousVolumes = remove;
+      return this;
+    }
+
+    Builder timers(Function<Duration, BooleanSupplier> newTimers) {
+      timers = newTimers;
       return this;
     }
 

@@ -49,7 +49,8 @@ final class ImageUse {
         Container.builder(entry.id()).state(entry.state()).labels(entry.labels());
     entry.image().ifPresent(container::image);
     entry.name().ifPresent(container::name);
-    entry.createdAt().ifPresent(container::createdAt);
+    // The end of the listed second: nothing may look older than it is.
+    entry.createdAt().map(second -> second.plusSeconds(1)).ifPresent(container::createdAt);
     if (!entry.mounts().isEmpty()) {
       mounted(entry, images.get()).forEach(container::image);
     }

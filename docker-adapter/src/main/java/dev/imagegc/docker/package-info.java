@@ -18,6 +18,9 @@
  *   <li>An image that is mounted into a container (API 1.48) is protected by the engine against removal by tag, not
  *       against removal by id. The collector looks at the containers immediately before.
  *   <li>On a full disk overlay2 forgets a tag and fails to write that down; a second request, by id, succeeds.
+ *   <li>Podman calls a container stopped from its end until it has cleaned up after it or started it again: some 10 ms, most of
+ *       the time that a restart takes, half of the time of one that ends at once again and again, and for good if the clean-up
+ *       failed. It removes it all the same, without force.
  *   <li>A list fails as a whole when an image goes while it is made, with Podman and with the containerd store. Asked
  *       again, the engine answers.
  * </ul>

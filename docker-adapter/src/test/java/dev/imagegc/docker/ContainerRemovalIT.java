@@ -95,6 +95,16 @@ class ContainerRemovalIT {
   }
 
   @Test
+  void containerThatIsStartedAgainWheneverItEnds_isNeverListedAsEnded() {
+    String id = engine.runAgainAndAgain(image, "/bin/busybox", "true");
+
+    for (int i = 0; i < 100; i++) {
+      assertThat(listed(id).state())
+          .isIn(ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.CREATED);
+    }
+  }
+
+  @Test
   void containerThatEndsWhenAsked_isNotWaitedForToTheEndOfItsGrace() {
     String id = engine.run(
         image,

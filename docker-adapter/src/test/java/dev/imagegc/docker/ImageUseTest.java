@@ -86,19 +86,17 @@ class ImageUseTest extends DaemonTest {
     assertThat(held()).isEqualTo(ids(box, data, newer));
   }
 
-  @Test
-  void mountWhoseTagIsYoungerThanTheContainer_holdsAllUntaggedImages() {
+  @ParameterizedTest
+  @ValueSource(longs = {1_800_000_000, 1_700_000_100})
+  void mountWhoseTagIsYoungerThanTheContainer_orOfTheSameSecond_holdsAllUntaggedImages(long built) {
     String young = "sha256:" + "e".repeat(64);
     String untagged = engine.image().id;
     engine.container(box, "running", "kit/young:1");
     engine.next(
-        "GET /images/json",
-        StubDaemon.json(
-            200,
-            "[{\"Id\":\"" + young + "\",\"RepoTags\":[\"kit/young:1\"],\"Created\":1800000000},"
-                + "{\"Id\":\"" + untagged + "\",\"Created\":1600000000},"
-                + "{\"Id\":\"" + data
-                + "\",\"RepoTags\":[\"kit/data:1\"],\"Created\":1600000000}]"));
+        "GET /images/json", StubDaemon.json(200, """
+            [{"Id":"%s","RepoTags":["kit/young:1"],"Created":%d},
+            {"Id":"%s","Created":1600000000},
+            {"Id":"%s","RepoTags":["kit/data:1"],"Created":1600000000}]""".formatted(young, built, untagged, data)));
 
     assertThat(held()).isEqualTo(ids(box, young, untagged));
   }

@@ -421,6 +421,19 @@ public final class RealEngine {
     return id;
   }
 
+  /** Creates and starts a container that the engine starts again whenever it ends, and returns its id. */
+  public String runAgainAndAgain(String image, String... command) {
+    JsonObject always = new JsonObject();
+    always.addProperty("Name", "always");
+    JsonObject hostConfig = new JsonObject();
+    hostConfig.add("RestartPolicy", always);
+    JsonObject body = new JsonObject();
+    body.add("HostConfig", hostConfig);
+    String id = create(body, image, new JsonArray(), command);
+    startContainer(id);
+    return id;
+  }
+
   /** The names of all volumes, also of those that the engine named itself. */
   public List<String> volumes() {
     Reply reply = call("GET", "/volumes", null);
@@ -442,7 +455,8 @@ public final class RealEngine {
     for (String argument : command.length == 0 ? new String[] {"/none"} : command) {
       arguments.add(argument);
     }
-    JsonObject hostConfig = new JsonObject();
+    JsonObject hostConfig =
+        body.has("HostConfig") ? body.getAsJsonObject("HostConfig") : new JsonObject();
     hostConfig.addProperty("NetworkMode", "none");
     hostConfig.add("Mounts", mounts);
     body.addProperty("Image", image);

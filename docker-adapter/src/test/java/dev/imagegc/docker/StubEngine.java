@@ -61,6 +61,8 @@ final class StubEngine implements Function<Request, Reply> {
   private final Map<String, StubImage> images = new LinkedHashMap<>();
   private final Map<String, StubContainer> containers = new LinkedHashMap<>();
   private final List<Replacement> replacements = new ArrayList<>();
+  private String restartPolicy = "";
+  private String finished = "2026-01-01T00:00:00Z";
   private final AtomicInteger lastNumber = new AtomicInteger();
   private final List<StubStream> streams = new ArrayList<>(); // of events
   private final Map<String, Supplier<Reply>> registry = new LinkedHashMap<>();
@@ -118,6 +120,12 @@ final class StubEngine implements Function<Request, Reply> {
       tellOfContainer("die", id);
     }
     return id;
+  }
+
+  /** Sets the restart policy of all containers, and when they ended. */
+  synchronized void ended(String finishedAt, String policy) {
+    finished = finishedAt;
+    restartPolicy = policy;
   }
 
   /** Puts a container into another state. */
@@ -326,10 +334,18 @@ final class StubEngine implements Function<Request, Reply> {
             GSON.toJson(Map.of(
                 "Id", container.id(),
                 "Image", container.image(),
+                "HostConfig",
+                    Map.of(
+                        "Memory",
+                        0,
+                        "RestartPolicy",
+                        Map.of("MaximumRetryCount", 0, "Name", restartPolicy)),
                 "State",
                     Map.of(
                         "Status",
                         container.state(),
+                        "FinishedAt",
+                        finished,
                         "Running",
                         container.state().equals("running"))))))
         .orElse(StubDaemon.message(404, "No such container: " + id));

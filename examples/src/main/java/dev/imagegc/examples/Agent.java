@@ -7,6 +7,7 @@ import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -14,6 +15,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 
 /** A small node agent: the library with a command line. */
 @Command(
@@ -57,6 +59,9 @@ public final class Agent implements Callable<Integer> {
         .addSubcommand(new PurgeCommand(connector, console))
         .addSubcommand(new RunCommand(connector, console, signals));
     commandLine.registerConverter(Duration.class, new DurationConverter());
+    commandLine.registerConverter(Path.class, Agent::path);
+    commandLine.registerConverter(int.class, Agent::number);
+    commandLine.registerConverter(Integer.class, Agent::number);
     commandLine.setOut(console.out());
     commandLine.setErr(console.err());
     commandLine.setParameterExceptionHandler((e, args) -> badUsage(e, console));
@@ -75,8 +80,24 @@ public final class Agent implements Callable<Integer> {
     return commandLine;
   }
 
+  /** What a script makes of a variable that is not set must not be the directory that it happens to be in. */
+  private static Path path(String text) {
+    if (text.isBlank()) {
+      throw new TypeConversionException("'" + text + "' is not a path: it must not be empty");
+    }
+    return Path.of(text);
+  }
+
+  private static Integer number(String text) {
+    if (!text.matches("-?[0-9]{1,9}")) {
+      throw new TypeConversionException("'" + text + "' is not a whole number of up to 9 digits");
+    }
+    return Integer.valueOf(text);
+  }
+
   private static void addHelp(CommandLine command) {
     command.setUsageHelpWidth(HELP_WIDTH);
+    command.setUsageHelpAutoWidth(true); // that of the terminal, if there is one
     command
         .getCommandSpec()
         .addOption(OptionSpec.builder("-h", "--help")

@@ -6,6 +6,7 @@ import dev.imagegc.api.GcReport;
 import dev.imagegc.api.ImageRecord;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
@@ -29,7 +30,7 @@ final class DemoCommand implements Callable<Integer> {
     Logging.level("warn");
     DemoNode demo = new DemoNode();
     LruGcPolicy policy = LruGcPolicy.builder().keep(DemoNode.PROTECTED).build();
-    TextReport texts = new TextReport(policy.thresholds(), Limits.NONE);
+    TextReport texts = new TextReport(policy.thresholds(), RoundLimits.defaults());
     try (ImageGcManager gc = ImageGcManager.builder()
         .runtime(demo.node().runtime())
         .fsStats(demo.node().fsStats())

@@ -29,7 +29,7 @@ final class ExitCodes {
       "3", "needed space was not freed or, for plan, cannot be; or a limit ended the round",
       "4", "engine or filesystem unreachable, not permitted, not an engine, or of no capacity",
       "5", "some removals failed, but nothing is short",
-      "6", "busy: another process owns the state directory"));
+      "6", "busy: another process owns the state directory; for status, it does not answer"));
 
   private ExitCodes() {}
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.core.RoundLimits;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -27,13 +28,23 @@ final class LimitOptions {
   private @Nullable Duration time;
 
   /** Returns the limits; the next round goes on where one ended at them. */
-  Limits limits() {
+  RoundLimits limits() {
     atLeastOne("--max-removals", removals);
     atLeastOne("--max-bytes", bytes);
     if (time != null && time.isZero()) {
       throw new UsageException("--time-budget must be above zero, but is 0s");
     }
-    return new Limits(removals, bytes, time);
+    RoundLimits.Builder limits = RoundLimits.builder();
+    if (removals != null) {
+      limits.removals(removals);
+    }
+    if (bytes != null) {
+      limits.bytes(bytes);
+    }
+    if (time != null) {
+      limits.time(time);
+    }
+    return limits.build();
   }
 
   private static void atLeastOne(String option, @Nullable Number value) {

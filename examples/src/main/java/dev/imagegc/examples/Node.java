@@ -8,6 +8,7 @@ import dev.imagegc.api.StoreException;
 import dev.imagegc.core.FileRecordStore;
 import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import dev.imagegc.core.node.NodeGc;
 import dev.imagegc.core.pressure.PressurePolicy;
 import java.nio.file.Path;
@@ -102,7 +103,7 @@ final class Node implements AutoCloseable {
       Duration collectionInterval,
       NodeGc.Builder gc) {
     LruGcPolicy policy = options.policy();
-    Limits limits = options.limits();
+    RoundLimits limits = options.limits();
     Connector.Connection connection = connector.connect(options, disks);
     FileRecordStore store = options.state().map(Node::openStore).orElse(null);
     gc.runtime(connection.runtime())
@@ -112,7 +113,7 @@ final class Node implements AutoCloseable {
         .listener(listener)
         .deadlines(options.deadlines())
         .images(part -> {
-          part.limits(limits.forRounds())
+          part.limits(limits)
               .detectionInterval(detectionInterval)
               .collectionInterval(collectionInterval);
           if (store != null) {
@@ -142,7 +143,7 @@ final class Node implements AutoCloseable {
     return new TextReport(policy.thresholds(), options.limits());
   }
 
-  Limits limits() {
+  RoundLimits limits() {
     return options.limits();
   }
 

@@ -4,6 +4,7 @@ package dev.imagegc.examples;
 import dev.imagegc.api.GcThresholds;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.RoundLimits;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -104,8 +105,9 @@ final class NodeOptions {
   @Option(
       names = "--timeout",
       paramLabel = "DURATION",
-      description = "How long to wait for an engine that does not answer."
-          + " Default: 60s; for run 10s, more for long lists and removals.")
+      description =
+          "How long to wait for an engine that does not answer, or an agent that is asked for its status."
+              + " Default: 60s; for run 10s, more for long lists and removals; for an agent 3m.")
   private @Nullable Duration timeout;
 
   @Option(
@@ -179,7 +181,7 @@ final class NodeOptions {
     return inodesHigh < INODES_OFF;
   }
 
-  Limits limits() {
+  RoundLimits limits() {
     return limits.limits();
   }
 

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,23 +19,29 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The options on disk pressure. */
 final class PressureOptions {
   @Option(
       names = "--pressure",
-      description = "Act on disk pressure at the kubelet's thresholds: imagefs.available<15%%,"
-          + " nodefs.available<10%%, nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces"
-          + " one of them, and with 0%% switches it off.")
+      description = {
+        "Act on disk pressure at the kubelet's thresholds:",
+        "imagefs.available<15%%, nodefs.available<10%%,",
+        "nodefs.inodesFree<5%%. A --pressure-hard of the same signal replaces one of them, and with 0%% switches it off."
+      })
   private boolean defaults;
 
   @Option(
       names = "--pressure-hard",
       paramLabel = "SIGNAL<AMOUNT",
       split = ",",
-      description =
-          "Act at once when a signal is below this: imagefs.available<1Gi, nodefs.inodesFree<5%%."
-              + " Signals: imagefs, nodefs, containerfs; each with .available and .inodesFree.")
+      description = {
+        "Act at once when a signal is below this:",
+        "imagefs.available<1Gi, nodefs.inodesFree<5%%.",
+        "Signals: imagefs, nodefs, containerfs; each with",
+        ".available and .inodesFree."
+      })
   private List<String> hard = new ArrayList<>();
 
   @Option(
@@ -50,14 +56,17 @@ final class PressureOptions {
       paramLabel = "SIGNAL=DURATION",
       split = ",",
       description = "For how long, for each signal of --pressure-soft.")
-  private Map<String, Duration> graces = new LinkedHashMap<>();
+  private List<String> graces = new ArrayList<>();
 
   @Option(
       names = "--pressure-min-reclaim",
       paramLabel = "SIGNAL=AMOUNT",
       split = ",",
-      description = "How much more than its threshold to make room for: imagefs.available=500Mi.")
-  private Map<String, String> minimumReclaims = new LinkedHashMap<>();
+      description = {
+        "How much more than its threshold to make room for:",
+        "imagefs.available=500Mi."
+      })
+  private List<String> minimumReclaims = new ArrayList<>();
 
   @Option(
       names = "--pressure-transition",
@@ -126,15 +135,14 @@ final class PressureOptions {
       }
     }
     known.addAll(addSoft(policy));
-    minimumReclaims.forEach((name, amount) -> {
-      DiskSignal signal = signal("--pressure-min-reclaim", name);
+    bySignal("--pressure-min-reclaim", minimumReclaims).forEach((signal, amount) -> {
       if (!known.contains(signal)) {
         throw new UsageException(
-            "--pressure-min-reclaim " + name + " has no threshold: --pressure, --pressure-hard or"
-                + " --pressure-soft must set one of " + name);
+            "--pressure-min-reclaim " + signal + " has no threshold: --pressure, --pressure-hard or"
+                + " --pressure-soft must set one of " + signal);
       }
       read(
-          "--pressure-min-reclaim " + name,
+          "--pressure-min-reclaim " + signal,
           () -> policy.minimumReclaim(signal, PressureValue.parse(amount)));
     });
     if (transition != null) {
@@ -151,8 +159,11 @@ final class PressureOptions {
 
   private Set<DiskSignal> addSoft(PressurePolicy.Builder policy) {
     Set<DiskSignal> known = EnumSet.noneOf(DiskSignal.class);
-    Map<DiskSignal, Duration> waits = new LinkedHashMap<>();
-    graces.forEach((name, grace) -> waits.put(signal("--pressure-soft-grace", name), grace));
+    Map<DiskSignal, Duration> waits = new EnumMap<>(DiskSignal.class);
+    bySignal("--pressure-soft-grace", graces)
+        .forEach((signal, grace) -> waits.put(
+            signal,
+            read("--pressure-soft-grace " + signal, () -> new DurationConverter().convert(grace))));
     for (String text : soft) {
       PressureThreshold threshold = read("--pressure-soft", () -> PressureThreshold.parse(text));
       Duration grace = waits.get(threshold.signal());
@@ -176,7 +187,7 @@ final class PressureOptions {
   private static <T> T read(String option, Supplier<T> value) {
     try {
       return value.get();
-    } catch (IllegalArgumentException | IllegalStateException e) {
+    } catch (IllegalArgumentException | IllegalStateException | TypeConversionException e) {
       throw new UsageException(option + ": " + e.getMessage());
     }
   }
@@ -186,6 +197,26 @@ final class PressureOptions {
       throw new UsageException(
           option + " must come with --pressure, --pressure-hard or --pressure-soft");
     }
+  }
+
+  /** What stands behind each {@code SIGNAL=}, which may be there once. */
+  private static Map<DiskSignal, String> bySignal(String option, List<String> pairs) {
+    Map<DiskSignal, String> values = new EnumMap<>(DiskSignal.class);
+    for (String pair : pairs) {
+      int equals = pair.indexOf('=');
+      if (equals < 0) {
+        throw new UsageException(
+            option + " must be a signal, '=' and a value, but is '" + pair + "'");
+      }
+      DiskSignal signal = signal(option, pair.substring(0, equals));
+      String value = pair.substring(equals + 1);
+      String other = values.put(signal, value);
+      if (other != null) {
+        throw new UsageException(
+            option + " must be there once for " + signal + ", but is " + other + " and " + value);
+      }
+    }
+    return values;
   }
 
   private static DiskSignal signal(String option, String name) {

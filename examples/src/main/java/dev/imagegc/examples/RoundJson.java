@@ -13,6 +13,7 @@ import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Operation;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.RoundLimit;
+import dev.imagegc.core.RoundLimits;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -105,10 +106,12 @@ record RoundJson(
       @Nullable Integer removals,
       @Nullable Long bytes,
       @Nullable Long seconds) {
-    static LimitsJson of(Limits limits) {
-      Duration time = limits.time();
+    static LimitsJson of(RoundLimits limits) {
+      RoundLimits none = TextReport.NO_LIMITS;
       return new LimitsJson(
-          limits.removals(), limits.bytes(), time == null ? null : (Long) time.toSeconds());
+          limits.removals() == none.removals() ? null : (Integer) limits.removals(),
+          limits.bytes() == none.bytes() ? null : (Long) limits.bytes(),
+          limits.time().equals(none.time()) ? null : (Long) limits.time().toSeconds());
     }
   }
 
@@ -172,7 +175,7 @@ record RoundJson(
   }
 
   /** A plan frees nothing and is not measured after. */
-  static RoundJson of(GcPlan plan, Limits limits) {
+  static RoundJson of(GcPlan plan, RoundLimits limits) {
     return new RoundJson(
         SCHEMA,
         "plan",
@@ -198,7 +201,7 @@ record RoundJson(
         plan.decisions().stream().map(ImageJson::of).toList());
   }
 
-  static RoundJson of(GcReport report, Limits limits) {
+  static RoundJson of(GcReport report, RoundLimits limits) {
     return new RoundJson(
         SCHEMA,
         kind(report.operation()),
@@ -225,7 +228,7 @@ record RoundJson(
   }
 
   /** A call that ended before there was a plan or a report. */
-  static RoundJson of(String kind, GcException trouble, Limits limits) {
+  static RoundJson of(String kind, GcException trouble, RoundLimits limits) {
     return new RoundJson(
         SCHEMA,
         kind,

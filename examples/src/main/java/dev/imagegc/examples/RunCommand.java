@@ -114,8 +114,8 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private String limits() {
-    Limits limits = options.limits();
-    return limits.equals(Limits.NONE) ? "" : ", which ends at " + limits;
+    String limits = TextReport.text(options.limits());
+    return limits.isEmpty() ? "" : ", which ends at " + limits;
   }
 
   private Duration look() {

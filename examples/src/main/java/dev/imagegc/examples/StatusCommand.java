@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
+import dev.imagegc.api.BusyException;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.core.node.NodeStatus;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeoutException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -44,12 +46,12 @@ final class StatusCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Logging.level(options.verbose() ? "debug" : "off");
-    options.defaultTimeout(TIMEOUT);
-    Optional<StatusJson> answer = askAgent();
+    Optional<StatusJson> answer = askAgent(options.timeout().orElse(PATIENCE));
     if (answer.isPresent()) {
       print(answer.get());
       return ExitCodes.FINE;
     }
+    options.defaultTimeout(TIMEOUT);
     Node.Rest rest = new Node.Rest(containers, pressure, condition -> {});
     try (Node node =
         Node.ofAll(options, rest, connector, GcListener.noop(), NO_TIMERS, NO_TIMERS)) {
@@ -63,11 +65,19 @@ final class StatusCommand implements Callable<Integer> {
     }
   }
 
-  private Optional<StatusJson> askAgent() throws InterruptedException {
-    Optional<Path> state = options.state();
-    return state.isEmpty()
-        ? Optional.empty()
-        : StatusSocket.ask(state.get(), PATIENCE).flatMap(StatusJson::parse);
+  private Optional<StatusJson> askAgent(Duration patience) throws InterruptedException {
+    if (options.state().isEmpty()) {
+      return Optional.empty();
+    }
+    Path state = options.state().get();
+    try {
+      return StatusSocket.ask(state, patience).flatMap(StatusJson::parse);
+    } catch (TimeoutException e) {
+      throw new BusyException(
+          "the agent that runs with --state " + state + " has not answered within "
+              + Human.duration(patience),
+          e);
+    }
   }
 
   private void print(StatusJson status) {

@@ -17,6 +17,7 @@ import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.WatchHealth;
+import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.node.NodeStatus;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -71,6 +72,8 @@ record StatusJson(
    * @param source where the numbers come from, for people
    * @param error why it could not be measured; null if it was
    * @param thresholds for people
+   * @param space {@code AVAILABLE}, {@code OUT} or {@code UNKNOWN}; null if its disk space has no threshold
+   * @param spaceThresholdBytes below how many available bytes it is OUT; null likewise
    */
   record FilesystemJson(
       String kind,
@@ -81,7 +84,9 @@ record StatusJson(
       @Nullable Long inodesFree,
       @Nullable String source,
       @Nullable String error,
-      List<String> thresholds) {
+      List<String> thresholds,
+      @Nullable String space,
+      @Nullable Long spaceThresholdBytes) {
     static FilesystemJson of(NodeStatus.Filesystem filesystem) {
       Optional<FsStats> stats = filesystem.stats();
       return new FilesystemJson(
@@ -93,7 +98,9 @@ record StatusJson(
           stats.map(known -> orNull(known.inodesFree())).orElse(null),
           stats.map(FsStats::source).filter(words -> !words.isEmpty()).orElse(null),
           stats.isPresent() ? null : filesystem.error(),
-          filesystem.thresholds());
+          filesystem.thresholds(),
+          filesystem.space().map(space -> space.status().name()).orElse(null),
+          filesystem.space().map(DiskSpace::thresholdBytes).orElse(null));
     }
   }
 

@@ -79,7 +79,10 @@ final class StatusSocket implements AutoCloseable {
       server.bind(UnixDomainSocketAddress.of(path));
     } catch (IOException | RuntimeException e) {
       server.close();
-      throw e;
+      throw new IOException(
+          "no socket can be made at " + path + ", " + path.toString().length() + " characters: "
+              + e.getMessage(),
+          e);
     }
     StatusSocket socket = new StatusSocket(path, server, stall);
     Thread accepting = new Thread(() -> socket.acceptAll(answer), "status-socket");
@@ -139,9 +142,11 @@ final class StatusSocket implements AutoCloseable {
    * Asks the agent that has a state directory.
    *
    * @param patience how long to wait for its answer
-   * @return one JSON object, or empty if no agent answers there
+   * @return one JSON object, or empty if nobody listens there, or hangs up without a word
+   * @throws TimeoutException if there is an agent, and it has not answered
    */
-  static Optional<String> ask(Path stateDirectory, Duration patience) throws InterruptedException {
+  static Optional<String> ask(Path stateDirectory, Duration patience)
+      throws InterruptedException, TimeoutException {
     Path path = stateDirectory.resolve(NAME);
     if (!Files.exists(path)) {
       return Optional.empty();
@@ -161,8 +166,8 @@ final class StatusSocket implements AutoCloseable {
     try {
       return Optional.of(answer.get(patience.toMillis(), TimeUnit.MILLISECONDS))
           .filter(text -> !text.isBlank());
-    } catch (ExecutionException | TimeoutException e) {
-      return Optional.empty(); // nobody listens there any more, or it hangs
+    } catch (ExecutionException e) {
+      return Optional.empty(); // nobody listens there any more
     } finally {
       asking.interrupt();
     }

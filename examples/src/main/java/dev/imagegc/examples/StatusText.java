@@ -32,7 +32,14 @@ final class StatusText {
 
   private void filesystems(List<StatusJson.FilesystemJson> filesystems) {
     Table table = new Table(
-        "FILESYSTEM", ">CAPACITY", ">AVAILABLE", ">USED", ">INODES", ">FREE INODES", "PATH");
+        "FILESYSTEM",
+        ">CAPACITY",
+        ">AVAILABLE",
+        ">USED",
+        ">INODES",
+        ">FREE INODES",
+        "SPACE",
+        "PATH");
     List<String> errors = new ArrayList<>();
     for (StatusJson.FilesystemJson one : filesystems) {
       table.row(
@@ -42,6 +49,7 @@ final class StatusText {
           used(one.capacityBytes(), one.availableBytes()),
           number(one.inodes()),
           number(one.inodesFree()),
+          orEmpty(one.space()),
           orEmpty(one.path()));
       if (one.error() != null) {
         errors.add(one.kind() + " cannot be measured: " + one.error());

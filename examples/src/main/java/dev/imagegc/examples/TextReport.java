@@ -12,6 +12,8 @@ import dev.imagegc.api.Image;
 import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
+import dev.imagegc.core.RoundLimits;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -22,7 +24,9 @@ import java.util.OptionalLong;
  * @param thresholds what the rounds go by
  * @param limits where they end
  */
-record TextReport(GcThresholds thresholds, Limits limits) {
+record TextReport(GcThresholds thresholds, RoundLimits limits) {
+  static final RoundLimits NO_LIMITS = RoundLimits.defaults();
+
   String of(GcPlan plan) {
     FsStats disk = plan.filesystem();
     Facts facts = new Facts()
@@ -226,9 +230,25 @@ record TextReport(GcThresholds thresholds, Limits limits) {
   }
 
   private void addLimits(Facts facts, String remark) {
-    if (!limits.equals(Limits.NONE)) {
-      facts.add("Limits", limits + remark);
+    String text = text(limits);
+    if (!text.isEmpty()) {
+      facts.add("Limits", text + remark);
     }
+  }
+
+  /** For instance {@code 3 removals, 2.0 GiB}; empty without limits. */
+  static String text(RoundLimits limits) {
+    List<String> words = new ArrayList<>();
+    if (limits.removals() != NO_LIMITS.removals()) {
+      words.add(Human.count(limits.removals(), "removal"));
+    }
+    if (limits.bytes() != NO_LIMITS.bytes()) {
+      words.add(Human.bytes(limits.bytes()));
+    }
+    if (!limits.time().equals(NO_LIMITS.time())) {
+      words.add(Human.duration(limits.time()));
+    }
+    return String.join(", ", words);
   }
 
   private static void addNeed(Facts facts, OptionalLong bytes, OptionalLong inodes) {

@@ -6,6 +6,7 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget;
@@ -44,6 +45,9 @@ class ArchitectureTest {
   private static final String COLLECTOR = "dev.imagegc.core";
   private static final String CONTAINERS = "dev.imagegc.core.container";
   private static final String DISK = "dev.imagegc.core.disk";
+  private static final String PRESSURE = "dev.imagegc.core.pressure";
+  private static final String PULLS = "dev.imagegc.core.pull";
+  private static final String NODE = "dev.imagegc.core.node";
   private static final String INTERNAL = "dev.imagegc.core.internal";
   private static final String DOCKER = "dev.imagegc.docker..";
   private static final String TESTKIT = "dev.imagegc.testkit..";
@@ -69,48 +73,55 @@ class ArchitectureTest {
       .should()
       .onlyDependOnClassesThat(anyOf(CORE, API, JDK, JSPECIFY, SLF4J, "com.google.common.."));
 
+  // Inside core: each package, and which others of core it may know
+
   @ArchTest
-  static final ArchRule theCollectorStandsAlone = noClasses()
-      .that()
-      .resideInAPackage(COLLECTOR)
-      .should()
-      .dependOnClassesThat(resideInAPackage(CORE)
-          .and(DescribedPredicate.not(resideInAnyPackage(COLLECTOR, INTERNAL))))
+  static final ArchRule whatPartsShareKnowsNoPart = inCore(INTERNAL);
+
+  @ArchTest
+  static final ArchRule theCollectorStandsAlone = inCore(COLLECTOR, INTERNAL)
       .because("the other parts build on the collector of images, never the other way");
 
   @ArchTest
-  static final ArchRule containerCollectionKnowsOnlyTheCollector = noClasses()
-      .that()
-      .resideInAPackage(CONTAINERS)
-      .should()
-      .dependOnClassesThat(resideInAPackage(CORE)
-          .and(DescribedPredicate.not(resideInAnyPackage(CONTAINERS, COLLECTOR, INTERNAL))));
+  static final ArchRule pullsKnowTheCollectorOnly = inCore(PULLS, COLLECTOR, INTERNAL);
 
   @ArchTest
-  static final ArchRule diskSpaceKnowsTheCollectorOnly = noClasses()
-      .that()
-      .resideInAPackage(DISK)
-      .should()
-      .dependOnClassesThat(resideInAPackage(CORE)
-          .and(DescribedPredicate.not(resideInAnyPackage(DISK, COLLECTOR, INTERNAL))));
+  static final ArchRule containerCollectionKnowsTheCollectorOnly =
+      inCore(CONTAINERS, COLLECTOR, INTERNAL);
 
   @ArchTest
-  static final ArchRule whatPartsShareKnowsNoPart = noClasses()
-      .that()
-      .resideInAPackage(INTERNAL)
-      .should()
-      .dependOnClassesThat(
-          resideInAPackage(CORE).and(DescribedPredicate.not(resideInAPackage(INTERNAL))));
+  static final ArchRule diskSpaceKnowsTheCollectorOnly = inCore(DISK, COLLECTOR, INTERNAL);
 
   @ArchTest
-  static final ArchRule pressureKnowsTheCollectors = noClasses()
-      .that()
-      .resideInAPackage("dev.imagegc.core.pressure")
-      .should()
-      .dependOnClassesThat(resideInAPackage(CORE)
-          .and(DescribedPredicate.not(resideInAnyPackage(
-              COLLECTOR, "dev.imagegc.core.container", INTERNAL, "dev.imagegc.core.pressure"))))
+  static final ArchRule pressureKnowsTheCollectors = inCore(
+          PRESSURE, COLLECTOR, CONTAINERS, INTERNAL)
       .because("disk pressure has images and containers removed, and knows no other part");
+
+  @ArchTest
+  static final ArchRule theNodeKnowsTheParts =
+      inCore(NODE, COLLECTOR, CONTAINERS, DISK, PRESSURE, INTERNAL);
+
+  @ArchTest
+  static final ArchRule nobodyKnowsTheNode = noClasses()
+      .that()
+      .resideInAnyPackage(LIBRARIES)
+      .and()
+      .resideOutsideOfPackage(NODE)
+      .should()
+      .dependOnClassesThat()
+      .resideInAPackage(NODE)
+      .because("it puts the parts together, and each of them also works alone");
+
+  @ArchTest
+  static final ArchRule everyPackageOfCoreHasARule = classes()
+      .that()
+      .resideInAPackage(CORE)
+      .should()
+      .resideInAnyPackage(COLLECTOR, CONTAINERS, DISK, PRESSURE, PULLS, NODE, INTERNAL);
+
+  @ArchTest
+  static final ArchRule noPackagesKnowEachOtherInACircle =
+      slices().matching("dev.imagegc.(**)").should().beFreeOfCycles();
 
   @ArchTest
   static final ArchRule noInternalTypeInWhatUsersSeeOfCore =
@@ -195,6 +206,16 @@ class ArchitectureTest {
       .should()
       .dependOnClassesThat()
       .resideInAPackage("java.util.logging..");
+
+  private static ArchRule inCore(String part, String... mayKnow) {
+    return noClasses()
+        .that()
+        .resideInAPackage(part)
+        .should()
+        .dependOnClassesThat(resideInAPackage(CORE)
+            .and(DescribedPredicate.not(resideInAPackage(part)))
+            .and(DescribedPredicate.not(resideInAnyPackage(mayKnow))));
+  }
 
   private static DescribedPredicate<JavaClass> anyOf(String... packages) {
     // An array of a type depends on that type alone; primitives and their arrays belong to nobody.

@@ -36,7 +36,15 @@ class BadUsageTest {
         mistake("--low must be from 0 to 100, but is -1", "--low", "-1"),
         mistake("--low must not be above --high, but 80 is above 50", "--high", "50"),
         mistake("--low must not be above --high, but 90 is above 85", "--low", "90"),
-        mistake("'--high': 'much' is not an int", "--high", "much"),
+        mistake("'--high': 'much' is not a whole number of up to 9 digits", "--high", "much"),
+        mistake("'--high': '85.5' is not a whole number of up to 9 digits", "--high", "85.5"),
+        mistake("'--high': '' is not a whole number of up to 9 digits", "--high", ""),
+        mistake(
+            "'--max-removals': '9999999999' is not a whole number of up to 9 digits",
+            "--max-removals",
+            "9999999999"),
+        mistake("'--state': '' is not a path: it must not be empty", "--state", ""),
+        mistake("'--image-fs': ' ' is not a path: it must not be empty", "--image-fs", " "),
         mistake("'--min-age': '-5s' must not be negative", "--min-age", "-5s"),
         mistake(
             "'--min-age': '5' is not a duration like 90s, 2m, 1h30m, 7d, or off", "--min-age", "5"),
@@ -57,7 +65,10 @@ class BadUsageTest {
             "70"),
         mistake("--max-removals must be at least 1, but is 0", "--max-removals", "0"),
         mistake("--max-removals must be at least 1, but is -3", "--max-removals", "-3"),
-        mistake("'--max-removals': 'few' is not an int", "--max-removals", "few"),
+        mistake(
+            "'--max-removals': 'few' is not a whole number of up to 9 digits",
+            "--max-removals",
+            "few"),
         mistake("--max-bytes must be at least 1, but is 0", "--max-bytes", "0GiB"),
         mistake("--max-bytes must be at least 1, but is -1", "--max-bytes", "-1"),
         mistake(
@@ -139,12 +150,12 @@ class BadUsageTest {
             "--container-interval",
             "off"),
         mistake(
-            "'--containers-per-unit': 'few' is not an int",
+            "'--containers-per-unit': 'few' is not a whole number of up to 9 digits",
             "--collect-containers",
             "--containers-per-unit",
             "few"),
         mistake(
-            "'--max-containers': '1.5' is not an int",
+            "'--max-containers': '1.5' is not a whole number of up to 9 digits",
             "--collect-containers",
             "--max-containers",
             "1.5"),
@@ -206,14 +217,26 @@ class BadUsageTest {
             "--pressure-soft-grace",
             "memory.available=1m"),
         mistake(
-            "'--pressure-soft-grace' (SIGNAL=DURATION): '5' is not a duration like 90s",
+            "--pressure-soft-grace imagefs.available: '5' is not a duration like 90s",
             "--pressure-soft-grace",
             "imagefs.available=5"),
         mistake(
-            "'--pressure-soft-grace' (SIGNAL=DURATION) should be in KEY=VALUE[,KEY=VALUE]... format but was"
-                + " imagefs.available",
+            "--pressure-soft-grace must be a signal, '=' and a value, but is 'imagefs.available'",
             "--pressure-soft-grace",
             "imagefs.available"),
+        mistake(
+            "--pressure-soft-grace must be there once for imagefs.available, but is 1m and 2m",
+            "--pressure-soft",
+            "imagefs.available<10%",
+            "--pressure-soft-grace",
+            "imagefs.available=1m,imagefs.available=2m"),
+        mistake(
+            "--pressure-min-reclaim must be there once for imagefs.available, but is 1Gi and 5%",
+            "--pressure",
+            "--pressure-min-reclaim",
+            "imagefs.available=1Gi",
+            "--pressure-min-reclaim",
+            "imagefs.available=5%"),
         mistake(
             "--pressure-min-reclaim imagefs.available: 'much' is no amount",
             "--pressure",

@@ -116,7 +116,7 @@ class NodeEngineIT {
 
     try (NodeGc node =
         node(ContainerGcPolicy.ofDefaults(), pressureOfBytes(size)).build()) {
-      PressureReport report = node.pressure().check();
+      PressureReport report = node.pressure().relieve();
 
       assertThat(report.actedOn())
           .containsExactly(PressureThreshold.parse("imagefs.available<15%"));
@@ -137,7 +137,7 @@ class NodeEngineIT {
       assertThat(engine.images()).containsExactlyInAnyOrder(current, service);
       assertThat(shortfalls).isEmpty();
 
-      assertThat(node.pressure().check().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+      assertThat(node.pressure().relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(conditions)
           .extracting(DiskCondition::hardSignals)
           .containsExactly(Set.of(DiskSignal.IMAGEFS_AVAILABLE), Set.of());
@@ -163,7 +163,7 @@ class NodeEngineIT {
 
     try (NodeGc node =
         node(ContainerGcPolicy.ofDefaults(), pressureOfBytes(size)).build()) {
-      PressureReport report = node.pressure().check();
+      PressureReport report = node.pressure().relieve();
       long available = available();
 
       assertThat(report.outcome()).as(report.toString()).isEqualTo(Outcome.SHORT);
@@ -199,7 +199,7 @@ class NodeEngineIT {
     ContainerGcPolicy letsAllGo =
         ContainerGcPolicy.builder().maxPerUnit(0).collectsUnowned(true).build();
     try (NodeGc node = node(letsAllGo, pressureOfBytes(size)).build()) { // so it was the policy
-      assertThat(node.pressure().check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(node.pressure().relieve().outcome()).isEqualTo(Outcome.DONE);
     }
     assertThat(engine.containers().keySet()).containsExactly(running);
     assertThat(engine.images()).hasSize(2).contains(ofService);
@@ -224,7 +224,7 @@ class NodeEngineIT {
       node.images().detectImages();
       String later = engine.importImage("node/later:1", MB);
       writeSmallFiles(inodesFree() - total * 4 / 100);
-      PressureReport report = node.pressure().check();
+      PressureReport report = node.pressure().relieve();
 
       FsStats before = report.filesystemsBefore().get(NodeFs.IMAGEFS);
       assertThat(before.inodesFree().orElseThrow()).isLessThan(total * 5 / 100);
@@ -242,7 +242,7 @@ class NodeEngineIT {
       assertThat(engine.containers().keySet()).containsExactly(running);
       assertThat(shortfalls).isEmpty();
 
-      assertThat(node.pressure().check().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+      assertThat(node.pressure().relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(conditions).last().matches(condition -> !condition.isUnderPressure());
     }
   }
@@ -267,7 +267,7 @@ class NodeEngineIT {
         .build();
 
     try (NodeGc node = node(ContainerGcPolicy.ofDefaults(), policy).build()) {
-      PressureReport report = node.pressure().check();
+      PressureReport report = node.pressure().relieve();
 
       assertThat(report.layout()).contains(FsLayout.DEDICATED_IMAGEFS);
       assertThat(report.actedOn())
@@ -334,7 +334,7 @@ class NodeEngineIT {
       assertThat(engine.images()).containsExactlyInAnyOrder(app, unused);
       assertThat(shortfalls).isEmpty();
       assertThat(beat.getQueue()).as("timers left").isEmpty();
-      assertThatThrownBy(() -> node.pressure().check()).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(() -> node.pressure().relieve()).isInstanceOf(IllegalStateException.class);
     } finally {
       node.close();
       beat.shutdownNow();

@@ -19,6 +19,7 @@ import dev.imagegc.api.Outcome;
 import dev.imagegc.api.Reason;
 import dev.imagegc.api.RoundLimit;
 import dev.imagegc.api.TimedOutException;
+import dev.imagegc.core.RoundLimits;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.Test;
 class RoundJsonTest {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final FsStats BEFORE = FsStats.of("/images", NOW, 1000, 100);
+  private static final RoundLimits LIMITS =
+      RoundLimits.builder().removals(1).bytes(300).time(Duration.ofSeconds(90)).build();
   private static final FsStats AFTER = FsStats.of("/images", NOW, 1000, 250);
 
   @Test
@@ -51,7 +54,7 @@ class RoundJsonTest {
                 .build()))
         .build();
 
-    assertThat(RoundJson.of(plan, Limits.NONE)).hasToString(joined("""
+    assertThat(RoundJson.of(plan, RoundLimits.defaults())).hasToString(joined("""
         {"schema":2,"kind":"plan","outcome":"PLANNED","error":null,"startedAt":"2026-01-01T00:00:00Z",
         "filesystem":{"path":"/images","capacityBytes":1000,"availableBytesBefore":100,"availableBytesAfter":null,
         "inodes":null,"inodesFreeBefore":null,"inodesFreeAfter":null},
@@ -103,8 +106,7 @@ class RoundJsonTest {
             .build()))
         .build();
 
-    assertThat(RoundJson.of(report, new Limits(1, 300L, Duration.ofSeconds(90))))
-        .hasToString(joined("""
+    assertThat(RoundJson.of(report, LIMITS)).hasToString(joined("""
         {"schema":2,"kind":"collect","outcome":"SHORT","error":null,"startedAt":"2026-01-01T00:00:00Z",
         "filesystem":{"path":"/images","capacityBytes":1000,"availableBytesBefore":100,"availableBytesAfter":250,
         "inodes":50,"inodesFreeBefore":4,"inodesFreeAfter":6},
@@ -129,7 +131,7 @@ class RoundJsonTest {
         .outcome(Outcome.FAILED, new TimedOutException("the engine did not \"answer\""))
         .build();
 
-    assertThat(RoundJson.of(report, Limits.NONE)).hasToString(joined("""
+    assertThat(RoundJson.of(report, RoundLimits.defaults())).hasToString(joined("""
         {"schema":2,"kind":"purge","outcome":"FAILED","error":"the engine did not \\"answer\\"",
         "startedAt":"2026-01-01T00:00:00Z",
         "filesystem":{"path":null,"capacityBytes":null,"availableBytesBefore":null,"availableBytesAfter":null,
@@ -144,9 +146,11 @@ class RoundJsonTest {
 
   @Test
   void of_callThatNeverBegan_isFailedOrBusy() {
-    assertThat(RoundJson.of("plan", new TimedOutException("late"), Limits.NONE).outcome())
+    assertThat(RoundJson.of("plan", new TimedOutException("late"), RoundLimits.defaults())
+            .outcome())
         .isEqualTo("FAILED");
-    assertThat(RoundJson.of("plan", new BusyException("taken"), Limits.NONE).outcome())
+    assertThat(RoundJson.of("plan", new BusyException("taken"), RoundLimits.defaults())
+            .outcome())
         .isEqualTo("BUSY");
   }
 

@@ -303,7 +303,10 @@ class RunCommandTest {
     run.awaitLine("collect");
 
     assertThat(run.stop()).isEqualTo(0);
-    assertThat(run.err()).contains("warning: nobody can ask this agent for its status: ");
+    Path socket = deep.resolve("status.sock");
+    assertThat(run.err())
+        .contains("warning: nobody can ask this agent for its status: no socket can be made at "
+            + socket + ", " + socket.toString().length() + " characters: ");
   }
 
   @Test

@@ -14,6 +14,9 @@ import dev.imagegc.testkit.ContainerSpec;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -61,14 +64,16 @@ class StatusCommandTest {
     assertThat(run.out()).isEqualTo("""
           The node, in one look at 2026-01-01T00:00:00Z without a running agent
 
-          FILESYSTEM   CAPACITY  AVAILABLE  USED   INODES  FREE INODES  PATH
-          imagefs        1000 B      100 B   90%  unknown      unknown  /fake/images
-          nodefs        3.9 KiB    3.9 KiB    0%      500          500  /fake/root
-          containerfs    1000 B      100 B   90%  unknown      unknown  /fake/containers
+          FILESYSTEM   CAPACITY  AVAILABLE  USED   INODES  FREE INODES  SPACE  PATH
+          imagefs        1000 B      100 B   90%  unknown      unknown  OUT    /fake/images
+          nodefs        3.9 KiB    3.9 KiB    0%      500          500  OUT    /fake/root
+          containerfs    1000 B      100 B   90%  unknown      unknown         /fake/containers
 
           THRESHOLDS
           imagefs     images go from 85% down to 80%
           imagefs     pressure at imagefs.available<12%
+          imagefs     out of disk space below 256.0 MiB
+          nodefs      out of disk space below 256.0 MiB
 
           DiskPressure on imagefs since 2026-01-01T00:00:00Z, last seen at 2026-01-01T00:00:00Z:
             imagefs.available is 100 B, below 120 B (12%)
@@ -129,7 +134,7 @@ class StatusCommandTest {
         .contains("Images: 0; a round now would remove none (NOT_NEEDED)")
         .contains("Containers: not collected")
         .contains("History: 0 images on record")
-        .doesNotContain("THRESHOLDS", "DECISION", "Trouble", "Last rounds");
+        .doesNotContain("images go", "pressure at", "DECISION", "Trouble", "Last rounds");
   }
 
   @Test
@@ -211,7 +216,13 @@ class StatusCommandTest {
     assertThat(images.source()).isEqualTo("the fake node");
     assertThat(images.error()).isNull();
     assertThat(images.thresholds())
-        .containsExactly("images go from 85% down to 80%", "pressure at imagefs.available<12%");
+        .containsExactly(
+            "images go from 85% down to 80%",
+            "pressure at imagefs.available<12%", "out of disk space below 256.0 MiB");
+    assertThat(images.space()).isEqualTo("OUT");
+    assertThat(images.spaceThresholdBytes()).isEqualTo(256 << 20);
+    assertThat(status.filesystems().get(2).space()).isNull(); // of images and root only
+    assertThat(status.filesystems().get(2).spaceThresholdBytes()).isNull();
     assertThat(status.filesystems().get(1).inodesFree()).isEqualTo(500);
     assertThat(status.images().outcome()).isEqualTo("PLANNED");
     assertThat(status.images().count()).isEqualTo(3);
@@ -262,15 +273,16 @@ class StatusCommandTest {
 
     assertThat(run.exitCode()).isEqualTo(4);
     assertThat(run.out())
-        .containsPattern("imagefs +unknown +unknown +unknown +unknown +unknown\n")
+        .containsPattern("imagefs +unknown +unknown +unknown +unknown +unknown +UNKNOWN\n")
         .contains("  imagefs cannot be measured: the disk is gone\n")
         .contains("imagefs     images go from 85% down to 80%")
         .contains("Images: not known (FAILED): the disk is gone")
-        .containsPattern("nodefs +3.9 KiB +3.9 KiB +0% +500 +500 +/fake/root");
+        .containsPattern("nodefs +3.9 KiB +3.9 KiB +0% +500 +500 +OUT +/fake/root");
     StatusJson status =
         StatusJson.parse(AgentRun.on(node, "status", "--json").out()).orElseThrow();
     assertThat(status.filesystems().get(0).error()).isEqualTo("the disk is gone");
     assertThat(status.filesystems().get(0).capacityBytes()).isNull();
+    assertThat(status.filesystems().get(0).space()).isEqualTo("UNKNOWN");
   }
 
   // With --state
@@ -295,7 +307,22 @@ class StatusCommandTest {
   }
 
   @Test
-  void state_ofAnAgentThatDoesNotAnswer_isBusy() {
+  void state_ofAnAgentThatHangs_isBusyAfterTheTimeout_andSaysWhoHasNotAnswered() throws Exception {
+    try (ServerSocketChannel hanging = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      hanging.bind(UnixDomainSocketAddress.of(state.resolve("status.sock")));
+      AgentRun run =
+          AgentRun.on(node, "status", "--json", "--state", state.toString(), "--timeout", "1s");
+
+      assertThat(run.exitCode()).isEqualTo(6);
+      assertThat(run.errorLines())
+          .containsExactly(
+              "error: the agent that runs with --state " + state + " has not answered within 1s");
+      assertThat(run.out()).isEmpty();
+    }
+  }
+
+  @Test
+  void state_ofAnotherCollector_isBusy() {
     try (FileRecordStore owner = FileRecordStore.open(state)) {
       AgentRun run = AgentRun.on(node, "status", "--json", "--state", state.toString());
 

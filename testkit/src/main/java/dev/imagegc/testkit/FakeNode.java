@@ -462,7 +462,7 @@ public final class FakeNode {
 
   /**
    * Makes the engine one that is known to free late: {@link Runtime#freesSpaceLater()} is true from now on, and the space of
-   * each image that is removed comes back when this much time of the clock has passed.
+   * each image and container that it removes comes back when this much time of the clock has passed.
    *
    * @param delay zero or more
    */
@@ -473,7 +473,7 @@ public final class FakeNode {
     freesAfter = delay;
   }
 
-  /** Gives back the space of images that were removed under {@link Faults#freeLater}. */
+  /** Gives back the space of what was removed under {@link Faults#freeLater}. */
   public void settle() {
     synchronized (lock) {
       state.dropLingering(Instant.MAX);
@@ -670,7 +670,7 @@ public final class FakeNode {
     return faults.removal(id).orElseGet(() -> state.remove(id, lingersUntil()));
   }
 
-  /** When the space of an image that is removed now comes back; null if at once. */
+  /** When the space of what is removed now comes back; null if at once. */
   private @Nullable Instant lingersUntil() {
     if (faults.freesLater()) {
       return Instant.MAX;
@@ -846,7 +846,7 @@ public final class FakeNode {
       String id = container.id();
       return answer(
           Call.to(Operation.REMOVE_CONTAINER, container),
-          () -> faults.containerRemoval(id).orElseGet(() -> state.removeDead(id)));
+          () -> faults.containerRemoval(id).orElseGet(() -> state.removeDead(id, lingersUntil())));
     }
 
     @Override

@@ -259,7 +259,7 @@ public final class Faults {
   }
 
   /**
-   * Makes removals of images succeed without giving space back: it stays used until {@link FakeNode#settle}, if that is ever
+   * Makes the engine's removals succeed without giving space back: it stays used until {@link FakeNode#settle}, if that is ever
    * called.
    */
   public void freeLater() {

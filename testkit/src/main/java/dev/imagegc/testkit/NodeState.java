@@ -76,15 +76,26 @@ final class NodeState {
   }
 
   private Room onImageDisk() {
-    Room layersAndRest = lingering.stream().map(Lingering::room).reduce(layers.used(), Room::plus);
-    return containerDisk == imageDisk ? layersAndRest.plus(written) : layersAndRest;
+    Room layersAndRest = withLingering(layers.used(), false);
+    return containerDisk == imageDisk ? layersAndRest.plus(written()) : layersAndRest;
   }
 
   private Room onOwnRootDisk() {
-    return containerDisk == imageDisk ? Room.NONE : written;
+    return containerDisk == imageDisk ? Room.NONE : written();
   }
 
-  /** Gives back what images that were removed still took up, as far as its time has come. */
+  private Room written() {
+    return withLingering(written, true);
+  }
+
+  private Room withLingering(Room room, boolean ofContainers) {
+    return lingering.stream()
+        .filter(space -> space.ofContainer() == ofContainers)
+        .map(Lingering::room)
+        .reduce(room, Room::plus);
+  }
+
+  /** Gives back what images and containers that were removed still took up, as far as its time has come. */
   void dropLingering(Instant now) {
     lingering.removeIf(space -> !space.until().isAfter(now));
   }
@@ -265,7 +276,7 @@ final class NodeState {
     images.remove(id);
     Room freed = layers.release(image.layers.keySet());
     if (lingersUntil != null) {
-      lingering.add(new Lingering(freed, lingersUntil));
+      lingering.add(new Lingering(freed, false, lingersUntil));
     }
     image
         .unnamed
@@ -365,7 +376,7 @@ final class NodeState {
     tell(RuntimeEventType.CONTAINER_REMOVED, container);
   }
 
-  RemovalResult removeDead(String id) {
+  RemovalResult removeDead(String id, @Nullable Instant lingersUntil) {
     StoredContainer container = containers.get(id);
     if (container == null) {
       return RemovalResult.of(RemovalOutcome.GONE, "no such container: " + id);
@@ -375,6 +386,9 @@ final class NodeState {
           RemovalOutcome.IN_USE, "container " + id + " is " + container.state.code());
     }
     removeContainer(id);
+    if (lingersUntil != null) {
+      lingering.add(new Lingering(container.written, true, lingersUntil));
+    }
     return RemovalResult.of(RemovalOutcome.REMOVED);
   }
 
@@ -410,7 +424,7 @@ final class NodeState {
   }
 
   /** Space that an image took up, and that is not given back before some time. */
-  private record Lingering(Room room, Instant until) {}
+  private record Lingering(Room room, boolean ofContainer, Instant until) {}
 
   private static final class StoredImage {
     private final Image unnamed;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.PullException;
@@ -172,6 +173,22 @@ class FakeDiskTest {
     node.clock().advance(Duration.ofSeconds(5));
 
     assertThat(imageFs().inodesFree()).hasValue(10);
+  }
+
+  @Test
+  void whatAContainerWrote_comesBackLate_onTheDiskWhereItIs() {
+    node.withSplitImageFs(500);
+    node.freesSpaceAfter(Duration.ofSeconds(5));
+    node.container("c").state(ContainerState.EXITED).writes(300).add();
+    ((ContainerRemover) node.runtime())
+        .removeContainer(node.runtime().listContainers().get(0));
+
+    assertThat(node.containerIds()).isEmpty();
+    assertThat(node.rootDisk().usedBytes()).isEqualTo(300);
+    assertThat(node.imageDisk().usedBytes()).isZero();
+    node.clock().advance(Duration.ofSeconds(5));
+
+    assertThat(node.rootDisk().usedBytes()).isZero();
   }
 
   @Test

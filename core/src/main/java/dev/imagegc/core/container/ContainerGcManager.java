@@ -8,6 +8,7 @@ import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerRemover;
 import dev.imagegc.api.ContainerUnit;
 import dev.imagegc.api.GcClock;
+import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.ImageId;
@@ -201,7 +202,9 @@ public final class ContainerGcManager implements AutoCloseable {
 
   private void collectByTimer() {
     if (!closed.isDone()) {
-      act(collectKind, false);
+      tools
+          .events()
+          .doneByTimer(GcEventType.CONTAINER_GC_BUSY, act(collectKind, false).cause());
     }
   }
 

@@ -229,8 +229,7 @@ final class ContainerPlanner {
         all.stream().filter(member -> !going.contains(member.id())).toList();
     Map<String, List<Member>> byWorkload = new LinkedHashMap<>(); // the oldest first in each
     Map<String, ContainerDecision> decided = new HashMap<>();
-    Map<String, Member> inhabitants = inhabitants(staying);
-    boolean someUnknown = isSomeUnitUnknown(staying);
+    Inhabitants inhabitants = Inhabitants.of(staying);
     for (Member sandbox : all) {
       if (sandbox.isSandbox()) {
         byWorkload
@@ -247,7 +246,7 @@ final class ContainerPlanner {
           .map(Member::id)
           .orElse("");
       for (Member sandbox : sandboxes) {
-        Optional<String> use = use(sandbox, inhabitants, someUnknown);
+        Optional<String> use = inhabitants.use(sandbox);
         ContainerDecision decision;
         if (use.isPresent()) {
           decision = sandbox.stays(ContainerReason.SANDBOX_IN_USE, use.get());
@@ -275,40 +274,40 @@ final class ContainerPlanner {
     return decided;
   }
 
-  /** Returns why a sandbox must stay, as of a listing: it runs, or something is or may be in it. */
-  static Optional<String> use(Member sandbox, Collection<Member> node) {
-    return use(sandbox, inhabitants(node), isSomeUnitUnknown(node));
-  }
-
-  private static Optional<String> use(
-      Member sandbox, Map<String, Member> inhabitants, boolean someUnknown) {
-    if (!Member.isRemovable(sandbox.container())) {
-      return Optional.of("its state is " + sandbox.container().state());
+  /**
+   * Who is in which sandbox, as of one list of a node.
+   *
+   * @param bySandbox one container for each sandbox that has any
+   * @param someUnknown whether it is not known of some container which sandbox it is in
+   */
+  record Inhabitants(Map<String, Member> bySandbox, boolean someUnknown) {
+    static Inhabitants of(Collection<Member> members) {
+      Map<String, Member> bySandbox = new HashMap<>();
+      boolean someUnknown = false;
+      for (Member member : members) {
+        someUnknown |= !member.trouble().isEmpty();
+        member
+            .unit()
+            .flatMap(ContainerUnit::sandboxId)
+            .filter(sandbox -> !sandbox.equals(member.id()))
+            .ifPresent(sandbox -> bySandbox.putIfAbsent(sandbox, member));
+      }
+      return new Inhabitants(bySandbox, someUnknown);
     }
-    Member inhabitant = inhabitants.get(sandbox.id());
-    if (inhabitant != null) {
-      return Optional.of("container " + Member.name(inhabitant.container()) + " is in it");
-    }
-    return someUnknown
-        ? Optional.of("it is not known of every container which sandbox it is in")
-        : Optional.empty();
-  }
 
-  private static boolean isSomeUnitUnknown(Collection<Member> members) {
-    return members.stream().anyMatch(member -> !member.trouble().isEmpty());
-  }
-
-  /** One container for each sandbox that has any. */
-  private static Map<String, Member> inhabitants(Collection<Member> members) {
-    Map<String, Member> inhabitants = new HashMap<>();
-    for (Member member : members) {
-      member
-          .unit()
-          .flatMap(ContainerUnit::sandboxId)
-          .filter(sandbox -> !sandbox.equals(member.id()))
-          .ifPresent(sandbox -> inhabitants.putIfAbsent(sandbox, member));
+    /** Returns why a sandbox must stay: it runs, or something is or may be in it. */
+    Optional<String> use(Member sandbox) {
+      if (!Member.isRemovable(sandbox.container())) {
+        return Optional.of("its state is " + sandbox.container().state());
+      }
+      Member inhabitant = bySandbox.get(sandbox.id());
+      if (inhabitant != null) {
+        return Optional.of("container " + Member.name(inhabitant.container()) + " is in it");
+      }
+      return someUnknown
+          ? Optional.of("it is not known of every container which sandbox it is in")
+          : Optional.empty();
     }
-    return inhabitants;
   }
 
   private static String text(Duration age) {

@@ -110,6 +110,15 @@ public final class DiskSpace {
   }
 
   /**
+   * Returns all that was measured, inodes and path among it.
+   *
+   * @return the numbers, or empty if unknown
+   */
+  public Optional<FsStats> stats() {
+    return Optional.ofNullable(disk).map(Disk::stats);
+  }
+
+  /**
    * Returns when this was measured, by the wall clock. It may be up to 2 s ago.
    *
    * @return the time, or empty if unknown
@@ -148,10 +157,6 @@ public final class DiskSpace {
 
   Optional<String> device() {
     return stats().flatMap(FsStats::device);
-  }
-
-  private Optional<FsStats> stats() {
-    return Optional.ofNullable(disk).map(Disk::stats);
   }
 
   /** Returns the status and the sentence of {@link #detail()}. */

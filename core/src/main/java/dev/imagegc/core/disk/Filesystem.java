@@ -4,23 +4,13 @@ package dev.imagegc.core.disk;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.NodeFs;
+import dev.imagegc.core.internal.DiskMeasures;
 import java.util.Optional;
 
 /** A filesystem that is looked at: what people call it, and how it is measured. */
 enum Filesystem {
-  IMAGES(NodeFs.IMAGEFS, "image filesystem") {
-    @Override
-    Optional<FsStats> measure(FsStatsProvider provider) {
-      return Optional.of(provider.imageFs());
-    }
-  },
-
-  ROOT(NodeFs.NODEFS, "root filesystem") {
-    @Override
-    Optional<FsStats> measure(FsStatsProvider provider) {
-      return provider.rootFs();
-    }
-  };
+  IMAGES(NodeFs.IMAGEFS, "image filesystem"),
+  ROOT(NodeFs.NODEFS, "root filesystem");
 
   private final NodeFs nodeFs;
   private final String words;
@@ -31,7 +21,9 @@ enum Filesystem {
   }
 
   /** Measures anew; empty if the provider does not know this filesystem. */
-  abstract Optional<FsStats> measure(FsStatsProvider provider);
+  Optional<FsStats> measure(FsStatsProvider provider) {
+    return DiskMeasures.ask(provider, nodeFs);
+  }
 
   NodeFs nodeFs() {
     return nodeFs;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core.internal;
 
+import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerDecision;
 import dev.imagegc.api.ContainerGcReport;
@@ -19,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -89,6 +91,14 @@ public final class Events {
       log.info("{} is over: {}", type, message);
       tell(event(type, Phase.ENDED, message).build());
     }
+  }
+
+  /** What is done by timer has ended: it is a state if it does not run because others are at work for too long. */
+  public void doneByTimer(GcEventType busy, Optional<GcException> cause) {
+    cause
+        .filter(BusyException.class::isInstance)
+        .ifPresentOrElse(
+            e -> began(busy, e.getMessage(), e, null), () -> ended(busy, "its turn has come"));
   }
 
   /** A state of one image began; whoever calls keeps that it did. */

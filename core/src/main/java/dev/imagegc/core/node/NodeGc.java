@@ -5,7 +5,6 @@ import com.google.common.util.concurrent.ThreadFactoryBuilder;
 import dev.imagegc.api.BusyException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerRemover;
-import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcException;
@@ -16,7 +15,6 @@ import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.PolicyException;
-import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.ImageGcManager;
@@ -25,20 +23,20 @@ import dev.imagegc.core.SingleWriter;
 import dev.imagegc.core.SystemGcClock;
 import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
+import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.disk.DiskSpaceManager;
 import dev.imagegc.core.internal.BoundedCalls;
+import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
+import dev.imagegc.core.internal.Sizes;
 import dev.imagegc.core.pressure.DiskPressureManager;
 import dev.imagegc.core.pressure.PressurePolicy;
 import dev.imagegc.core.pressure.PressureThreshold;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -78,8 +76,7 @@ public final class NodeGc implements AutoCloseable {
   private final Deadlines deadlines;
   private final GcPolicy imagePolicy;
   private final PressurePolicy pressurePolicy;
-  private final FsStatsProvider fsStats;
-  private final Map<NodeFs, BoundedCalls> measures = new EnumMap<>(NodeFs.class);
+  private final DiskMeasures measures;
   private final BoundedCalls policyCalls;
   private final RecentEvents events;
   private final @Nullable ScheduledExecutorService ownScheduler;
@@ -87,6 +84,8 @@ public final class NodeGc implements AutoCloseable {
   private final @Nullable ContainerGcManager containers;
   private final DiskSpaceManager diskSpace;
   private final DiskPressureManager pressure;
+  private final List<AutoCloseable> parts = new ArrayList<>(); // that of the images first
+  private final AtomicBoolean started = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private NodeGc(Builder builder, Runtime runtime, FsStatsProvider fsStats) {
@@ -94,11 +93,7 @@ public final class NodeGc implements AutoCloseable {
     this.deadlines = builder.deadlines;
     this.imagePolicy = builder.imagePolicy;
     this.pressurePolicy = builder.pressurePolicy;
-    this.fsStats = fsStats;
-    for (NodeFs kind : NodeFs.values()) { // one that hangs does not hide the others
-      measures.put(
-          kind, new BoundedCalls("the disk measure of " + kind, clock, ProtocolException::new));
-    }
+    this.measures = new DiskMeasures(fsStats, deadlines.measure(), clock);
     this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
     this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
     Deadlines ofParts = withMargin(deadlines);
@@ -114,41 +109,51 @@ public final class NodeGc implements AutoCloseable {
         ownScheduler == null ? Objects.requireNonNull(scheduler) : ownScheduler;
     // What the host sets for a part comes first: what all parts must have in common is not for it
     // to change.
-    ImageGcManager.Builder imageBuilder =
-        ImageGcManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
-    builder.images.accept(imageBuilder);
-    this.images = imageBuilder
-        .runtime(runtime)
-        .fsStats(fsStats)
-        .policy(imagePolicy)
-        .listener(events)
-        .clock(clock)
-        .scheduler(beat)
-        .writer(writer)
-        .build();
-    this.containers = builder.collectsContainers.orElse(runtime instanceof ContainerRemover)
-        ? containers(builder, runtime, writer, beat)
-        : null;
-    DiskSpaceManager.Builder spaceBuilder = DiskSpaceManager.builder().deadlines(deadlines);
-    builder.diskSpace.accept(spaceBuilder);
-    this.diskSpace = spaceBuilder.fsStats(fsStats).clock(clock).build();
-    DiskPressureManager.Builder pressureBuilder =
-        DiskPressureManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
-    builder.pressure.accept(pressureBuilder);
-    pressureBuilder
-        .runtime(runtime)
-        .fsStats(fsStats)
-        .policy(pressurePolicy)
-        .images(images)
-        .imageThresholds(imagePolicy::thresholds)
-        .listener(events)
-        .clock(clock)
-        .scheduler(beat)
-        .writer(writer);
-    if (containers != null) {
-      pressureBuilder.containers(containers);
+    try {
+      ImageGcManager.Builder imageBuilder =
+          ImageGcManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
+      builder.images.accept(imageBuilder);
+      this.images = opened(imageBuilder
+          .runtime(runtime)
+          .fsStats(fsStats)
+          .policy(imagePolicy)
+          .listener(events)
+          .clock(clock)
+          .scheduler(beat)
+          .writer(writer)
+          .build());
+      this.containers = builder.collectsContainers.orElse(runtime instanceof ContainerRemover)
+          ? opened(containers(builder, runtime, images, writer, beat))
+          : null;
+      DiskSpaceManager.Builder spaceBuilder = DiskSpaceManager.builder().deadlines(deadlines);
+      builder.diskSpace.accept(spaceBuilder);
+      this.diskSpace = opened(spaceBuilder.fsStats(fsStats).clock(clock).build());
+      DiskPressureManager.Builder pressureBuilder =
+          DiskPressureManager.builder().deadlines(ofParts).maxWait(builder.maxWait);
+      builder.pressure.accept(pressureBuilder);
+      pressureBuilder
+          .runtime(runtime)
+          .fsStats(fsStats)
+          .policy(pressurePolicy)
+          .images(images)
+          .imageThresholds(imagePolicy::thresholds)
+          .listener(events)
+          .clock(clock)
+          .scheduler(beat)
+          .writer(writer);
+      if (containers != null) {
+        pressureBuilder.containers(containers);
+      }
+      this.pressure = opened(pressureBuilder.build());
+    } catch (Throwable e) { // whatever the host's settings threw
+      end();
+      throw e;
     }
-    this.pressure = pressureBuilder.build();
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    parts.add(part);
+    return part;
   }
 
   private static Deadlines withMargin(Deadlines deadlines) {
@@ -159,7 +164,11 @@ public final class NodeGc implements AutoCloseable {
   }
 
   private ContainerGcManager containers(
-      Builder builder, Runtime runtime, SingleWriter writer, ScheduledExecutorService beat) {
+      Builder builder,
+      Runtime runtime,
+      ImageGcManager images,
+      SingleWriter writer,
+      ScheduledExecutorService beat) {
     ContainerGcManager.Builder containerBuilder =
         ContainerGcManager.builder().deadlines(withMargin(deadlines)).maxWait(builder.maxWait);
     builder.containers.accept(containerBuilder);
@@ -222,17 +231,29 @@ public final class NodeGc implements AutoCloseable {
 
   /**
    * Begins to collect images and containers and to watch for pressure by timer, each at once and then in its interval, until {@link
-   * #close()}. Does not wait.
+   * #close()}. Does not wait. If a part cannot start, because it was started by itself, say, everything is closed: what has
+   * begun without the rest would not keep the node in order.
    *
-   * @throws IllegalStateException if it was started or closed before
+   * @throws IllegalStateException if it, or a part of it, was started or closed before
    */
   public void start() {
-    images.start();
-    if (containers != null) {
-      containers.start();
+    if (closed.get()) {
+      throw new IllegalStateException("this NodeGc is closed");
     }
-    if (!pressurePolicy.thresholds().isEmpty()) {
-      pressure.start();
+    if (!started.compareAndSet(false, true)) {
+      throw new IllegalStateException("start() may be called once");
+    }
+    try {
+      images.start();
+      if (containers != null) {
+        containers.start();
+      }
+      if (!pressurePolicy.thresholds().isEmpty()) {
+        pressure.start();
+      }
+    } catch (Throwable e) {
+      close();
+      throw e;
     }
   }
 
@@ -277,40 +298,53 @@ public final class NodeGc implements AutoCloseable {
 
   private List<NodeStatus.Filesystem> filesystems() {
     List<NodeStatus.Filesystem> filesystems = new ArrayList<>();
-    measured(NodeFs.IMAGEFS, () -> Optional.of(fsStats.imageFs())).ifPresent(filesystems::add);
-    measured(NodeFs.NODEFS, fsStats::rootFs).ifPresent(filesystems::add);
-    boolean watched = pressurePolicy.thresholds().stream()
-        .anyMatch(threshold -> threshold.signal().filesystem() == NodeFs.CONTAINERFS);
-    measured(
-            NodeFs.CONTAINERFS,
-            () -> watched // absent means on the image filesystem, see FsStatsProvider
-                ? fsStats.containerFs().or(() -> Optional.of(fsStats.imageFs()))
-                : fsStats.containerFs())
-        .ifPresent(filesystems::add);
+    filesystems.add(judged(diskSpace.imageFs()));
+    NodeStatus.Filesystem root = judged(diskSpace.rootFs());
+    if (root.stats().isPresent() || !root.thresholds().isEmpty()) { // else nobody needs it
+      filesystems.add(root);
+    }
+    containerFs().ifPresent(filesystems::add);
     return filesystems;
   }
 
-  private Optional<NodeStatus.Filesystem> measured(
-      NodeFs kind, Callable<Optional<FsStats>> measure) {
-    List<String> thresholds = thresholds(kind);
+  private NodeStatus.Filesystem judged(DiskSpace space) {
+    List<String> thresholds = new ArrayList<>();
+    if (space.filesystem() == NodeFs.IMAGEFS) {
+      thresholds.addAll(imageThresholds());
+    }
+    thresholds.addAll(pressureThresholds(space.filesystem()));
+    if (space.thresholdBytes() > 0) {
+      thresholds.add("out of disk space below " + Sizes.text(space.thresholdBytes()));
+    }
+    return new NodeStatus.Filesystem(
+        space.filesystem(),
+        space.stats().orElse(null),
+        space.error().map(GcException::getMessage).orElse(""),
+        space.thresholdBytes() > 0 ? space : null,
+        thresholds);
+  }
+
+  private Optional<NodeStatus.Filesystem> containerFs() {
+    List<String> thresholds = pressureThresholds(NodeFs.CONTAINERFS);
     try {
-      return Objects.requireNonNull(measures.get(kind))
-          .call("measure " + kind, deadlines.measure(), measure)
-          .map(stats -> new NodeStatus.Filesystem(kind, stats, "", thresholds));
+      return measures
+          .measure(NodeFs.CONTAINERFS)
+          .or(() ->
+              thresholds.isEmpty() // absent means on the image filesystem, see FsStatsProvider
+                  ? Optional.empty()
+                  : measures.measure(NodeFs.IMAGEFS))
+          .map(stats -> new NodeStatus.Filesystem(NodeFs.CONTAINERFS, stats, "", null, thresholds));
     } catch (GcException e) {
-      return Optional.of(new NodeStatus.Filesystem(kind, null, e.getMessage(), thresholds));
+      return Optional.of(
+          new NodeStatus.Filesystem(NodeFs.CONTAINERFS, null, e.getMessage(), null, thresholds));
     }
   }
 
-  private List<String> thresholds(NodeFs kind) {
-    List<String> words = new ArrayList<>();
-    if (kind == NodeFs.IMAGEFS) {
-      words.addAll(imageThresholds());
-    }
-    pressurePolicy.thresholds().stream()
+  private List<String> pressureThresholds(NodeFs kind) {
+    return pressurePolicy.thresholds().stream()
         .filter(threshold -> threshold.signal().filesystem() == kind)
-        .forEach(threshold -> words.add(words(threshold)));
-    return words;
+        .map(this::words)
+        .toList();
   }
 
   private String words(PressureThreshold threshold) {
@@ -355,16 +389,20 @@ public final class NodeGc implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    List<Thread> others = new ArrayList<>();
-    others.add(closing(pressure));
-    if (containers != null) {
-      others.add(closing(containers));
-    }
-    others.forEach(Thread::start); // all at once: they wait for the same call
-    images.close();
+    end();
+  }
+
+  /** Closes what there is: the parts all at once, because they wait for the same call. */
+  private void end() {
+    List<Thread> others = parts.stream()
+        .skip(1)
+        .map(part -> new Thread(() -> close(part), "imagegc-close"))
+        .toList();
+    others.forEach(thread -> thread.setDaemon(true));
+    others.forEach(Thread::start);
+    parts.stream().limit(1).forEach(NodeGc::close); // here, because history has to be saved
     others.forEach(NodeGc::join);
-    diskSpace.close();
-    measures.values().forEach(BoundedCalls::close);
+    measures.close();
     policyCalls.close();
     events.close();
     if (ownScheduler != null) {
@@ -372,18 +410,12 @@ public final class NodeGc implements AutoCloseable {
     }
   }
 
-  private static Thread closing(AutoCloseable part) {
-    Thread thread = new Thread(
-        () -> {
-          try {
-            part.close();
-          } catch (Exception e) {
-            LOG.warn("A part could not be closed", e);
-          }
-        },
-        "imagegc-close");
-    thread.setDaemon(true);
-    return thread;
+  private static void close(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      LOG.warn("A part could not be closed", e);
+    }
   }
 
   private static void join(Thread thread) {
@@ -590,7 +622,8 @@ public final class NodeGc implements AutoCloseable {
      *
      * @return the collector, which does nothing by itself until {@link NodeGc#start()}
      * @throws IllegalStateException if the runtime or the disk measure is missing
-     * @throws IllegalArgumentException if containers are to be collected and the engine cannot remove any
+     * @throws IllegalArgumentException if containers are to be collected and the engine cannot remove any, or a part refuses its
+     *     settings; then nothing stays behind, nor does it if what sets a part throws
      */
     public NodeGc build() {
       if (runtime == null) {

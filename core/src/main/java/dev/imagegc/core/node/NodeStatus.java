@@ -9,6 +9,7 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.WatchHealth;
+import dev.imagegc.core.disk.DiskSpace;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -22,12 +23,19 @@ public final class NodeStatus {
     private final NodeFs kind;
     private final @Nullable FsStats stats;
     private final String error;
+    private final @Nullable DiskSpace space;
     private final List<String> thresholds;
 
-    Filesystem(NodeFs kind, @Nullable FsStats stats, String error, List<String> thresholds) {
+    Filesystem(
+        NodeFs kind,
+        @Nullable FsStats stats,
+        String error,
+        @Nullable DiskSpace space,
+        List<String> thresholds) {
       this.kind = kind;
       this.stats = stats;
       this.error = error;
+      this.space = space;
       this.thresholds = List.copyOf(thresholds);
     }
 
@@ -56,6 +64,15 @@ public final class NodeStatus {
      */
     public String error() {
       return error;
+    }
+
+    /**
+     * Returns whether it has room, and below how much it has not.
+     *
+     * @return available, out or unknown, from the same measurement; empty if the disk space of this filesystem has no threshold
+     */
+    public Optional<DiskSpace> space() {
+      return Optional.ofNullable(space);
     }
 
     /**
@@ -120,7 +137,8 @@ public final class NodeStatus {
   }
 
   /**
-   * Returns the filesystems that the disk measure knows.
+   * Returns the filesystems that the disk measure knows, or that are held against a threshold. Their numbers may be 2 s
+   * old.
    *
    * @return the image filesystem first
    */

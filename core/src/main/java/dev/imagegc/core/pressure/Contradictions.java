@@ -9,6 +9,7 @@ import dev.imagegc.api.NodeFs;
 import dev.imagegc.core.FsLayout;
 import dev.imagegc.core.internal.Durations;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,11 +20,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>A threshold and its minimum reclaim are above what the low threshold leaves: collection stops while pressure goes on.
- *   <li>A threshold is above what the high threshold leaves: pressure acts before collection does.
+ *   <li>A threshold is above where collection begins: pressure acts before collection does. Usage is rounded up, so with a high
+ *       threshold of 85 collection begins below 16 % available, and not at 15 %.
  * </ul>
  *
  * Only signals of the image filesystem count, and of those that are the same one. Where the high threshold is 100, collection is
- * off and nothing contradicts it.
+ * off and nothing contradicts it. On any filesystem a threshold and its minimum reclaim may be more than there is.
  */
 final class Contradictions {
   private Contradictions() {}
@@ -106,48 +108,71 @@ final class Contradictions {
           || layout
               .filter(disks -> disks.isSame(signal.filesystem(), NodeFs.IMAGEFS))
               .isPresent();
-      if (onImageFs && high < 100) {
-        String prefix = inodes ? "inodes" : "";
-        Scale scale = Scale.of(threshold, pressure, imageFs);
-        if (scale != null) {
-          compare(found, threshold, scale, name(prefix, "highPercent"), high, true);
-          compare(found, threshold, scale, name(prefix, "lowPercent"), low, false);
+      Scale scale = onImageFs && high < 100 ? Scale.of(threshold, pressure, imageFs) : null;
+      if (scale != null) {
+        BigDecimal begins = scale.beginsBelow(high, low);
+        if (scale.threshold().compareTo(begins) > 0) {
+          String field = inodes ? "inodesHighPercent" : "highPercent";
+          found.add(new Contradiction(
+              threshold,
+              field,
+              words(threshold) + " is met below " + scale.text(scale.threshold())
+                  + " available, and " + field + " " + high + " lets image collection begin below "
+                  + scale.text(begins)
+                  + " (usage counts in whole percent): pressure acts before collection does"));
+        }
+        BigDecimal stops = scale.stopsAt(low);
+        if (scale.wanted().compareTo(stops) > 0) {
+          String field = inodes ? "inodesLowPercent" : "lowPercent";
+          found.add(new Contradiction(
+              threshold,
+              field,
+              words(threshold)
+                  + withReclaim(scale.reclaim().signum() == 0, scale.text(scale.reclaim()))
+                  + " is over at " + scale.text(scale.wanted()) + " available, and " + field + " "
+                  + low + " lets image collection stop at " + scale.text(stops)
+                  + ": collection stops while pressure goes on"));
         }
       }
     }
     return found;
   }
 
-  private static String name(String prefix, String field) {
-    return prefix.isEmpty()
-        ? field
-        : prefix + Character.toUpperCase(field.charAt(0)) + field.substring(1);
+  /**
+   * Finds thresholds that call for more than there is, which no removal ever gives.
+   *
+   * @param pressure the policy of disk pressure
+   * @param readings what was measured; a signal that is unknown is not compared
+   */
+  static List<Contradiction> aboveCapacity(PressurePolicy pressure, Readings readings) {
+    List<Contradiction> found = new ArrayList<>();
+    for (PressureThreshold threshold : pressure.thresholds()) {
+      DiskSignal signal = threshold.signal();
+      readings
+          .of(signal)
+          .map(Reading::capacity)
+          .filter(capacity -> pressure.wanted(threshold, capacity) > capacity)
+          .ifPresent(capacity -> {
+            long wanted = pressure.wanted(threshold, capacity);
+            long reclaim = wanted - threshold.value().amountOf(capacity);
+            found.add(new Contradiction(
+                threshold,
+                "capacity",
+                words(threshold) + withReclaim(reclaim == 0, Reading.text(signal, reclaim))
+                    + " is over at " + Reading.text(signal, wanted) + " available, and "
+                    + signal.filesystem() + " has " + Reading.text(signal, capacity)
+                    + " in all: pressure never ends"));
+          });
+    }
+    return found;
   }
 
-  private static void compare(
-      List<Contradiction> found,
-      PressureThreshold threshold,
-      Scale scale,
-      String field,
-      int percent,
-      boolean isHigh) {
-    BigDecimal asks = isHigh ? scale.threshold() : scale.wanted();
-    BigDecimal leaves = scale.share(100 - percent);
-    if (asks.compareTo(leaves) <= 0) {
-      return;
-    }
-    String setting = threshold + (threshold.isHard() ? " (hard)" : " (soft)");
-    String reclaim = scale.reclaim().signum() == 0
-        ? ""
-        : " with a minimum reclaim of " + scale.text(scale.reclaim());
-    String sentence = isHigh
-        ? "threshold " + setting + " is met below " + scale.text(asks) + " available, and "
-            + field + " " + percent + " lets image collection begin at "
-            + scale.text(leaves) + ": pressure acts before collection does"
-        : "threshold " + setting + reclaim + " is over at " + scale.text(asks)
-            + " available, and " + field + " " + percent + " lets image collection stop at "
-            + scale.text(leaves) + ": collection stops while pressure goes on";
-    found.add(new Contradiction(threshold, field, sentence));
+  private static String words(PressureThreshold threshold) {
+    return "threshold " + threshold + (threshold.isHard() ? " (hard)" : " (soft)");
+  }
+
+  private static String withReclaim(boolean none, String amount) {
+    return none ? "" : " with a minimum reclaim of " + amount;
   }
 
   private static boolean isAllPercent(PressureThreshold threshold, PressurePolicy pressure) {
@@ -191,10 +216,22 @@ final class Contradictions {
       return threshold.add(reclaim);
     }
 
-    BigDecimal share(int percent) {
+    /** Collection begins when usage, rounded up, is high and something is missing to low. */
+    BigDecimal beginsBelow(int high, int low) {
+      return share(101 - high, RoundingMode.CEILING).min(stopsAt(low));
+    }
+
+    BigDecimal stopsAt(int low) {
+      return share(100 - low, RoundingMode.FLOOR);
+    }
+
+    private BigDecimal share(int percent, RoundingMode rounding) {
       return capacity == null
           ? BigDecimal.valueOf(percent)
-          : BigDecimal.valueOf(PressureValue.ofPercent(percent).amountOf(capacity));
+          : BigDecimal.valueOf(capacity)
+              .multiply(BigDecimal.valueOf(percent))
+              .movePointLeft(2)
+              .setScale(0, rounding);
     }
 
     String text(BigDecimal amount) {

@@ -3,41 +3,27 @@ package dev.imagegc.core.pressure;
 
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.FsStats;
-import dev.imagegc.api.FsStatsProvider;
-import dev.imagegc.api.GcClock;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.NodeFs;
-import dev.imagegc.api.ProtocolException;
 import dev.imagegc.core.FsLayout;
-import dev.imagegc.core.internal.BoundedCalls;
-import java.time.Duration;
+import dev.imagegc.core.internal.DiskMeasures;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Measures all filesystems of the node, each with a deadline and for itself: one that hangs or fails does not hide the others.
+ * Measures all filesystems of the node, and finds which of them are the same. One that hangs or fails does not hide the others.
  * Used by one thread at a time.
  */
 final class Filesystems {
-  private final FsStatsProvider provider;
-  private final Duration deadline;
-  private final Map<NodeFs, BoundedCalls> calls = new EnumMap<>(NodeFs.class);
+  private final DiskMeasures measures;
   private final @Nullable FsLayout setLayout;
   private @Nullable FsLayout lastLayout;
 
-  Filesystems(
-      FsStatsProvider provider, Duration deadline, Optional<FsLayout> layout, GcClock clock) {
-    this.provider = provider;
-    this.deadline = deadline;
+  Filesystems(DiskMeasures measures, Optional<FsLayout> layout) {
+    this.measures = measures;
     this.setLayout = layout.orElse(null);
-    for (NodeFs filesystem : NodeFs.values()) {
-      calls.put(
-          filesystem,
-          new BoundedCalls("the disk measure of " + filesystem, clock, ProtocolException::new));
-    }
   }
 
   /**
@@ -48,32 +34,18 @@ final class Filesystems {
   Readings measure() {
     Map<NodeFs, FsStats> stats = new EnumMap<>(NodeFs.class);
     Map<NodeFs, GcException> failures = new EnumMap<>(NodeFs.class);
-    measure(NodeFs.IMAGEFS, () -> Optional.of(provider.imageFs()), stats, failures);
-    measure(NodeFs.NODEFS, provider::rootFs, stats, failures);
-    measure(NodeFs.CONTAINERFS, provider::containerFs, stats, failures);
+    for (NodeFs filesystem : NodeFs.values()) {
+      try {
+        measures.measure(filesystem).ifPresent(measured -> stats.put(filesystem, measured));
+      } catch (CancelledException e) {
+        throw e;
+      } catch (GcException e) {
+        failures.put(filesystem, e);
+      }
+    }
     FsLayout layout = layout(stats, failures);
     takeFromSame(stats, failures);
     return new Readings(stats, failures, layout);
-  }
-
-  private void measure(
-      NodeFs filesystem,
-      Callable<Optional<FsStats>> question,
-      Map<NodeFs, FsStats> stats,
-      Map<NodeFs, GcException> failures) {
-    BoundedCalls bounded = calls.get(filesystem);
-    if (bounded == null) {
-      throw new IllegalStateException("no calls for " + filesystem);
-    }
-    try {
-      bounded
-          .call("measure " + filesystem, deadline, question)
-          .ifPresent(measured -> stats.put(filesystem, measured));
-    } catch (CancelledException e) {
-      throw e;
-    } catch (GcException e) {
-      failures.put(filesystem, e);
-    }
   }
 
   /** A measure that fails for once says nothing of the layout: the last one that was found holds on. */
@@ -115,6 +87,6 @@ final class Filesystems {
   }
 
   void close() {
-    calls.values().forEach(BoundedCalls::close);
+    measures.close();
   }
 }

@@ -7,44 +7,28 @@ import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
+import dev.imagegc.core.ImageGcManager;
 import dev.imagegc.core.SpaceTarget;
-import dev.imagegc.core.internal.Events;
+import dev.imagegc.core.internal.Settling;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Future;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes room on the filesystems under pressure, as one part of the node's work: containers, then images, each only where it gives
  * room; all filesystems are measured after each step, and the numbers then say whether another one is needed.
  */
 final class Reclaim {
-  /** The removal of images, as a collector does it. */
-  interface Images {
-    GcReport reclaim(SpaceTarget target);
-
-    GcReport deleteUnused();
-  }
-
-  /** What it works with; the same for every pass. */
-  record Tools(
-      Filesystems filesystems,
-      @Nullable Supplier<ContainerGcReport> containers,
-      @Nullable Images images,
-      boolean everythingUnused,
-      Events events,
-      Future<?> closing) {}
-
-  private final Tools tools;
+  private final Pass.Tools tools;
   private final PressureReport.Builder report;
   /** Signals for which a step met another call that was in the way: nobody knows what it would have given. */
   private final Set<DiskSignal> busy = new HashSet<>();
   /** Signals for which images went until a round came to its limit: the next pass goes on. */
   private final Set<DiskSignal> unfinished = new HashSet<>();
 
+  private final List<Watched> due;
   private Readings readings;
   private boolean containersBusy;
   private boolean containersTried;
@@ -54,9 +38,10 @@ final class Reclaim {
   private boolean bytesExhausted;
   private boolean inodesExhausted;
 
-  Reclaim(Tools tools, PressureReport.Builder report, Readings readings) {
+  Reclaim(Pass.Tools tools, PressureReport.Builder report, List<Watched> due, Readings readings) {
     this.tools = tools;
     this.report = report;
+    this.due = due;
     this.readings = readings;
   }
 
@@ -76,7 +61,7 @@ final class Reclaim {
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
-  void run(List<Watched> due) {
+  void run() {
     measure();
     for (Watched one : due) {
       makeRoom(one);
@@ -114,27 +99,50 @@ final class Reclaim {
     }
     containersTried = true;
     refuseIfClosing();
+    boolean removed = false;
     try {
       ContainerGcReport done = containers.get();
       report.containerReport(done);
       containersBusy = done.outcome().equals(Outcome.BUSY);
+      removed = !done.removed().isEmpty();
     } catch (RuntimeException e) { // closed by the host, say
       failed("removing containers", e);
     }
     measure();
+    if (removed && isShortOfContainers() && tools.engine().freesSpaceLater()) {
+      settle();
+    }
   }
 
-  private void removeImages(Images images, Watched one, Reading reading) {
+  /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
+  private void settle() {
+    Settling.await(
+        tools.clock(), tools.closing(), tools.settleTime(), () -> !isShortOfContainers(), () -> {
+          refuseIfClosing();
+          measure();
+        });
+  }
+
+  private boolean isShortOfContainers() {
+    return due.stream()
+        .anyMatch(one ->
+            readings.containersOn(one.threshold().signal()) && reading(one).isPresent());
+  }
+
+  private void removeImages(ImageGcManager images, Watched one, Reading reading) {
     boolean inodes = one.threshold().signal().countsInodes();
-    if (tools.everythingUnused() ? allUnusedTried : inodes ? inodesExhausted : bytesExhausted) {
+    if (tools.policy().reclaimsEverythingUnused()
+        ? allUnusedTried
+        : inodes ? inodesExhausted : bytesExhausted) {
       return; // what may go is gone
     }
     allUnusedTried = true;
     refuseIfClosing();
     boolean enough = false;
     try {
-      GcReport done =
-          tools.everythingUnused() ? images.deleteUnused() : images.reclaim(target(one, reading));
+      GcReport done = tools.policy().reclaimsEverythingUnused()
+          ? images.deleteUnusedImages()
+          : images.reclaim(target(one, reading));
       report.imageReport(done);
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);

@@ -3,62 +3,46 @@ package dev.imagegc.core.pressure;
 
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcEventType;
-import dev.imagegc.api.GcException;
-import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.core.FsLayout;
-import dev.imagegc.core.internal.BoundedCalls;
 import dev.imagegc.core.internal.Events;
 import dev.imagegc.core.pressure.Contradictions.Contradiction;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Names the settings that contradict each other, each once: what percentages alone show at the beginning, the rest at the first
- * measurement. Used by one thread at a time, but for what it has found.
+ * Names the settings that contradict each other, each once: what percentages alone show at the beginning, the rest when it is
+ * measured. Used by one thread at a time, but for what it has found.
  */
 final class SettingsCheck {
-  private static final Logger LOG = LoggerFactory.getLogger(DiskPressureManager.class);
-
-  private final @Nullable Supplier<GcThresholds> imageThresholds;
   private final PressurePolicy policy;
-  private final BoundedCalls hostCalls;
-  private final Duration deadline;
+  private final Host host;
   private final Events events;
   private volatile List<Contradiction> found = List.of();
   private boolean waits; // for a measurement
 
-  SettingsCheck(
-      @Nullable Supplier<GcThresholds> imageThresholds,
-      PressurePolicy policy,
-      BoundedCalls hostCalls,
-      Duration deadline,
-      Events events) {
-    this.imageThresholds = imageThresholds;
+  SettingsCheck(PressurePolicy policy, Host host, Events events) {
     this.policy = policy;
-    this.hostCalls = hostCalls;
-    this.deadline = deadline;
+    this.host = host;
     this.events = events;
-    this.waits = imageThresholds != null && Contradictions.needMeasurement(policy);
+    this.waits = Contradictions.needMeasurement(policy);
   }
 
   /** Compares what needs no measurement. */
   void atTheBeginning() {
-    GcThresholds thresholds = thresholds();
-    if (thresholds != null) {
-      Contradictions.notes(thresholds).forEach(note -> LOG.info("{}", note));
+    host.imageThresholds().ifPresent(thresholds -> {
+      Contradictions.notes(thresholds).forEach(note -> Pass.LOG.info("{}", note));
       tell(Contradictions.find(thresholds, policy, policy.layout(), null));
-    }
+    });
   }
 
-  /** Compares the rest when the image filesystem is measured for the first time. */
+  /**
+   * Compares what needs a measurement: with the capacities each time, because any may be known late or change, with image
+   * collection when the image filesystem is measured for the first time.
+   */
   void at(Readings readings) {
+    tell(Contradictions.aboveCapacity(policy, readings));
     FsStats images = readings.stats().get(NodeFs.IMAGEFS);
     FsLayout layout = readings.layout().orElse(null);
     if (!waits
@@ -67,11 +51,10 @@ final class SettingsCheck {
         || layout == null) {
       return;
     }
-    GcThresholds thresholds = thresholds();
-    if (thresholds != null) {
+    host.imageThresholds().ifPresent(thresholds -> {
       waits = false;
       tell(Contradictions.find(thresholds, policy, Optional.of(layout), images));
-    }
+    });
   }
 
   /** The sentences so far. */
@@ -79,24 +62,12 @@ final class SettingsCheck {
     return found.stream().map(Contradiction::sentence).toList();
   }
 
-  private @Nullable GcThresholds thresholds() {
-    if (imageThresholds == null) {
-      return null;
-    }
-    try {
-      return hostCalls.call("tell its thresholds", deadline, imageThresholds::get);
-    } catch (GcException e) {
-      events.problem("thresholds", e.getMessage());
-      return null;
-    }
-  }
-
   private void tell(List<Contradiction> contradictions) {
     List<Contradiction> all = new ArrayList<>(found);
     for (Contradiction one : contradictions) {
       if (all.stream().noneMatch(known -> isSame(known, one))) {
         all.add(one);
-        LOG.warn("{}", one.sentence());
+        Pass.LOG.warn("{}", one.sentence());
         events.happened(GcEventType.SETTINGS_CONTRADICT, one.sentence(), null, null);
       }
     }

@@ -13,7 +13,9 @@ import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerReason;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.testkit.FakeNode;
+import dev.imagegc.testkit.FakeNode.Operation;
 import java.time.Duration;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -83,6 +85,33 @@ class ContainerAgesTest {
       node.clock().advance(Duration.ofMinutes(1));
       deadAndCreated("c", Duration.ZERO);
       node.clock().jumpWall(Duration.ofDays(365));
+      assertThat(find(gc.plan(), "c").detail()).isEqualTo("created 1m ago, minAge is 1h");
+    }
+  }
+
+  @Test
+  void createdWhileContainersWereListed_isAsOldAsItIs() {
+    node.faults().afterNext(Operation.LIST_CONTAINERS, () -> {
+      deadAndCreated("c", Duration.ZERO); // too late for this list
+      node.clock().advance(Duration.ofMinutes(1));
+    });
+    try (ContainerGcManager gc = build()) {
+      assertThat(gc.plan().decisions()).isEmpty();
+      assertThat(find(gc.plan(), "c").detail()).isEqualTo("created 1m ago, minAge is 1h");
+    }
+  }
+
+  @Test
+  void containerThatComesBack_isNoOlderThanTheListThatMissedIt() {
+    Instant created = node.clock().instant();
+    deadAndCreated("c", Duration.ZERO);
+    try (ContainerGcManager gc = build()) {
+      gc.plan();
+      node.removeContainer("c");
+      node.clock().advance(Duration.ofHours(3));
+      gc.plan();
+      node.clock().advance(Duration.ofMinutes(1));
+      dead(node, "c", "pod", "app", 0).createdAt(created).add();
       assertThat(find(gc.plan(), "c").detail()).isEqualTo("created 1m ago, minAge is 1h");
     }
   }

@@ -17,6 +17,7 @@ import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerReason;
 import dev.imagegc.api.ContainerState;
+import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.ImageId;
 import dev.imagegc.api.Lease;
@@ -296,6 +297,26 @@ class ContainerHostTest {
     }
   }
 
+  @Test
+  void callerInterruptedDuringARemoval_endsThePass() {
+    dead(node, "a", "pod", "app", 1).add();
+    dead(node, "b", "pod", "app", 2).add();
+    Interruption interruption = new Interruption(Thread.currentThread());
+    node.faults().beforeNext(Operation.REMOVE_CONTAINER, () -> {
+      interruption.run();
+      await(new CountDownLatch(1)); // until the collector gives up
+    });
+    try (ContainerGcManager gc = builder().build()) {
+      ContainerGcReport report = gc.collect();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(report.cause()).containsInstanceOf(CancelledException.class);
+      assertThat(reason(report, "a")).isEqualTo(ContainerReason.OUTCOME_UNKNOWN);
+      assertThat(reason(report, "b")).isEqualTo(ContainerReason.NOT_REACHED);
+      assertThat(node.containerRemovalsAsked()).containsExactly("a");
+    }
+  }
+
   private record Interruption(Thread thread) implements Runnable {
     @Override
     public void run() {
@@ -387,6 +408,56 @@ class ContainerHostTest {
       awaitPending(scheduler);
     }
     assertThat(scheduler.pendingCount()).isZero();
+  }
+
+  @Test
+  void passThatKeepsBeingBusy_isToldOnceAndWhenItIsOver() {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    SingleWriter writer = SingleWriter.create(node.clock());
+    SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
+    try (ContainerGcManager gc =
+        builder().scheduler(scheduler).writer(writer).maxWait(Duration.ZERO).build()) {
+      writer.run(prune, Duration.ZERO, () -> {
+        gc.start();
+        awaitPending(scheduler);
+        scheduler.advance(Duration.ofMinutes(1));
+        awaitPending(scheduler);
+        return true;
+      });
+      assertThat(listener.types()).containsExactly(GcEventType.CONTAINER_GC_BUSY);
+      GcEvent began = listener.events().get(0);
+      assertThat(began.phase()).isEqualTo(GcEvent.Phase.BEGAN);
+      assertThat(began.message())
+          .isEqualTo("prune has been running since 2026-01-01T00:00:00Z; waited 0s for it");
+      assertThat(began.cause().orElseThrow()).isInstanceOf(BusyException.class);
+
+      scheduler.advance(Duration.ofMinutes(1));
+      awaitPending(scheduler);
+      scheduler.advance(Duration.ofMinutes(1));
+      awaitPending(scheduler);
+      assertThat(listener.events(GcEventType.CONTAINER_GC_BUSY))
+          .extracting(GcEvent::phase)
+          .containsExactly(GcEvent.Phase.BEGAN, GcEvent.Phase.ENDED);
+    }
+  }
+
+  @Test
+  void listenerThatThrowsBetweenPasses_isNoProblemOfTheNextOne() {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    SingleWriter writer = SingleWriter.create(node.clock());
+    SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
+    listener.failWith(new IllegalStateException("deaf"));
+    try (ContainerGcManager gc =
+        builder().scheduler(scheduler).writer(writer).maxWait(Duration.ZERO).build()) {
+      writer.run(prune, Duration.ZERO, () -> {
+        gc.start();
+        awaitPending(scheduler);
+        return true;
+      });
+      assertThat(listener.types()).containsExactly(GcEventType.CONTAINER_GC_BUSY);
+      listener.heal();
+      assertThat(gc.collect().problems()).isEmpty();
+    }
   }
 
   private Outcome nextOutcome() {

@@ -173,6 +173,15 @@ class ContainerPlanTest {
   }
 
   @Test
+  void maxContainers_belowTheNumberOfUnits_goesByWhatEachUnitHasLeft_notByWhatItHad() {
+    dead(node, "a-old", "pod-a", "app", 1).add();
+    dead(node, "a-new", "pod-a", "app", 9).add();
+    dead(node, "b", "pod-b", "app", 2).add();
+    dead(node, "c", "pod-c", "app", 3).add();
+    assertThat(going(plan(policy(0, -1, 2)))).containsExactly("a-old", "b");
+  }
+
+  @Test
   void maxContainers_countsWhatDeletedWorkloadsAndTheUnitLimitLeave() {
     dead(node, "gone", "deleted", "app", 9).add();
     dead(node, "a1", "pod-a", "app", 1).add();

@@ -213,6 +213,20 @@ class ContainerSweepTest {
   }
 
   @Test
+  void timeBudget_thatIsUsedUpToTheNanosecond_isOver() {
+    deadOnes("a", "b");
+    node.faults().slow(Operation.REMOVE_CONTAINER, Duration.ofMinutes(1));
+    try (ContainerGcManager gc = builder().timeBudget(Duration.ofMinutes(1)).build()) {
+      assertThat(removed(gc.collect())).containsExactly("a");
+    }
+    deadOnes("c");
+    try (ContainerGcManager gc =
+        builder().timeBudget(Duration.ofMinutes(1).plusNanos(1)).build()) {
+      assertThat(removed(gc.collect())).containsExactlyInAnyOrder("b", "c");
+    }
+  }
+
+  @Test
   void failing_endsWhenTheContainerIsGoneOrRunsAgain() {
     deadOnes("a", "b");
     node.faults().failContainerRemovals("a", RemovalResult.of(RemovalOutcome.FAILED, "busy"));

@@ -12,9 +12,11 @@ import static dev.imagegc.core.container.Containers.removed;
 import static dev.imagegc.core.container.Containers.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerReason;
 import dev.imagegc.api.ContainerState;
+import dev.imagegc.api.ContainerUnit;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.ProtocolException;
@@ -23,10 +25,15 @@ import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.WorkloadView;
 import dev.imagegc.testkit.FakeNode;
 import dev.imagegc.testkit.FakeNode.Operation;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Containers that hold a workload's namespaces and do no work. */
 @Timeout(60)
@@ -168,6 +175,32 @@ class SandboxesTest {
   }
 
   @Test
+  void sandboxWhoseContainerFailedBefore_stillGoesAfterIt() {
+    view = WorkloadView.of(Set.of());
+    sandbox(node, "s", "pod", 1).add();
+    inSandbox("c", "s", ContainerState.EXITED, 2);
+    node.faults().failContainerRemovals("c", RemovalResult.of(RemovalOutcome.FAILED, "busy"));
+    try (ContainerGcManager gc = build(ContainerGcPolicy.builder())) {
+      assertThat(removed(gc.collect())).isEmpty();
+      node.faults().heal();
+      node.clock().advance(Duration.ofMinutes(1));
+      assertThat(removed(gc.collect())).containsExactly("c", "s");
+    }
+  }
+
+  @Test
+  void sandboxThatNamesItselfAsItsSandbox_isNotInhabited() {
+    view = WorkloadView.of(Set.of());
+    sandbox(node, "s", "pod", 1).add();
+    try (ContainerGcManager gc = collector(node)
+        .workloads(() -> view)
+        .units(container -> Optional.of(ContainerUnit.sandboxOf("pod").inSandbox(container.id())))
+        .build()) {
+      assertThat(removed(gc.collect())).containsExactly("s");
+    }
+  }
+
+  @Test
   void sandboxThatWasStartedMeanwhile_isNotStopped() {
     view = WorkloadView.of(Set.of());
     dead(node, "c", "pod", "app", 1).add();
@@ -180,6 +213,53 @@ class SandboxesTest {
       assertThat(reason(report, "s2")).isEqualTo(ContainerReason.SANDBOX_IN_USE);
       assertThat(node.runtime().listContainers().get(0).state()).isEqualTo(ContainerState.RUNNING);
     }
+  }
+
+  @Test
+  void lookingAgainBeforeEach_takesNoLongerThanRemoving_howeverManySandboxesThereAre() {
+    view = WorkloadView.of(Set.of());
+    for (int i = 0; i < 30; i++) {
+      sandbox(node, "s" + i, "pod", i).add();
+    }
+    try (ContainerGcManager gc = slow(Duration.ofSeconds(1), Duration.ofMillis(100))) {
+      assertThat(removed(gc.collect())).hasSize(30);
+    }
+    // To plan, and then one for every ten removals, which take a second together.
+    assertThat(node.calls(Operation.LIST_CONTAINERS)).isEqualTo(1 + 3);
+    assertThat(node.calls(Operation.STOP_CONTAINER)).isEqualTo(30);
+    assertThat(node.calls(Operation.REMOVE_CONTAINER)).isEqualTo(30);
+  }
+
+  @Test
+  void aLookThatTakesNoLongerThanARemoval_isMadeBeforeEach() {
+    view = WorkloadView.of(Set.of());
+    for (int i = 0; i < 30; i++) {
+      sandbox(node, "s" + i, "pod", i).add();
+    }
+    try (ContainerGcManager gc = slow(Duration.ofMillis(100), Duration.ofMillis(100))) {
+      assertThat(removed(gc.collect())).hasSize(30);
+    }
+    assertThat(node.calls(Operation.LIST_CONTAINERS)).isEqualTo(1 + 30);
+  }
+
+  /** A collector of an engine that takes its time to list, and to remove. */
+  private ContainerGcManager slow(Duration list, Duration removal) {
+    return collector(node)
+        .runtime(new ForwardingEngine(node) {
+          @Override
+          public List<Container> listContainers() {
+            node.clock().advance(list);
+            return super.listContainers();
+          }
+
+          @Override
+          public RemovalResult removeContainer(Container container) {
+            node.clock().advance(removal);
+            return super.removeContainer(container);
+          }
+        })
+        .workloads(() -> view)
+        .build();
   }
 
   @Test
@@ -211,11 +291,15 @@ class SandboxesTest {
     }
   }
 
-  @Test
-  void unitOfSomeContainerUnknown_keepsAllSandboxes_becauseItMayBeInOne() {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void unitOfSomeContainerUnknown_keepsAllSandboxes_becauseItMayBeInOne(int second) {
     view = WorkloadView.of(Set.of());
-    sandbox(node, "s", "pod", 1).add();
-    node.container("odd").state(ContainerState.EXITED).add();
+    sandbox(node, "s", "pod", 2).add();
+    node.container("odd")
+        .state(ContainerState.EXITED)
+        .createdAt(Instant.ofEpochSecond(second))
+        .add();
     try (ContainerGcManager gc = collector(node)
         .workloads(() -> view)
         .units(container -> {
@@ -225,6 +309,7 @@ class SandboxesTest {
           return ContainerUnits.kubernetes().apply(container);
         })
         .build()) {
+      assertThat(going(gc.plan())).isEmpty();
       ContainerGcReport report = gc.collect();
       assertThat(removed(report)).isEmpty();
       assertThat(reason(report, "s")).isEqualTo(ContainerReason.SANDBOX_IN_USE);

@@ -29,7 +29,7 @@ class HangingDisksTest {
 
   private final FakeNode node = FakeNode.withDisk(1000 * MB).withDedicatedImageFs(1000 * MB);
   private final TestClock clock = node.clock();
-  private final CountDownLatch asked = new CountDownLatch(1);
+  private final CountDownLatch measured = new CountDownLatch(1);
   private final DiskSpaceManager space = DiskSpaceManager.builder()
       .fsStats(node.fsStats())
       .clock(clock)
@@ -116,7 +116,7 @@ class HangingDisksTest {
     node.faults().beforeNext(Operation.MEASURE, waitFor(gate));
     long start = clock.nanoTime();
     Future<DiskSpace> first = start(space::imageFs);
-    asked.await();
+    measured.await(); // a call that has not begun is given up without being made
     Future<DiskSpace> second = start(space::imageFs);
     clock.awaitWaiters(2);
 
@@ -158,7 +158,7 @@ class HangingDisksTest {
     node.faults().beforeNext(Operation.MEASURE, waitFor(gate));
     FutureTask<DiskSpace> first = new FutureTask<>(space::imageFs);
     Thread measuring = start(first);
-    asked.await();
+    measured.await(); // a call that has not begun is given up without being made
     Future<DiskSpace> second = start(space::imageFs);
     clock.awaitWaiters(2);
 
@@ -184,7 +184,7 @@ class HangingDisksTest {
   /** Blocks a measurement, without making time skip, until the gate opens or it is interrupted. */
   private Runnable waitFor(CountDownLatch gate) {
     return () -> {
-      asked.countDown();
+      measured.countDown();
       try {
         gate.await();
       } catch (InterruptedException e) {

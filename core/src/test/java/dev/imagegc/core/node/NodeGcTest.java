@@ -30,7 +30,9 @@ import dev.imagegc.api.Verdict;
 import dev.imagegc.api.WatchState;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
+import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
+import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.disk.SpaceStatus;
 import dev.imagegc.core.pressure.PressurePolicy;
 import dev.imagegc.core.pressure.PressureReport;
@@ -80,7 +82,7 @@ class NodeGcTest {
       assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.containers().orElseThrow().collect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.diskSpace().imageFs().status()).isEqualTo(SpaceStatus.OUT); // of 256 MB
-      assertThat(gc.pressure().check().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+      assertThat(gc.pressure().relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(gc.images()).isSameAs(gc.images());
       assertThat(gc.containers()).isEqualTo(gc.containers());
       assertThat(gc.diskSpace()).isSameAs(gc.diskSpace());
@@ -123,7 +125,7 @@ class NodeGcTest {
     dead("c", 1).image("a").add();
     node.fillTo(90);
     try (NodeGc gc = builder().maxWait(Duration.ZERO).build()) {
-      PressureReport report = gc.pressure().check();
+      PressureReport report = gc.pressure().relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.containerRemovalsAsked()).containsExactly("c");
       assertThat(node.removalsAsked()).containsExactly("a");
@@ -142,7 +144,7 @@ class NodeGcTest {
         ContainerGcReport containers = collect(gc);
         outcomes.add(containers.outcome());
         outcomes.add(containers.cause().orElseThrow().getMessage());
-        outcomes.add(gc.pressure().check().outcome());
+        outcomes.add(gc.pressure().relieve().outcome());
         outcomes.add(gc.images().freeSpace(1).outcome());
       });
       assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.DONE);
@@ -164,7 +166,7 @@ class NodeGcTest {
       node.faults().beforeNext(Operation.REMOVE_CONTAINER, () -> {
         outcomes.add(gc.images().garbageCollect().outcome());
         outcomes.add(gc.images().deleteUnusedImages().outcome());
-        outcomes.add(gc.pressure().check().outcome());
+        outcomes.add(gc.pressure().relieve().outcome());
       });
       assertThat(collect(gc).outcome()).isEqualTo(Outcome.DONE);
     }
@@ -186,7 +188,7 @@ class NodeGcTest {
           .beforeNext(
               Operation.REMOVE_IMAGE,
               () -> outcomes.add(gc.images().freeSpace(1).outcome()));
-      assertThat(gc.pressure().check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(gc.pressure().relieve().outcome()).isEqualTo(Outcome.DONE);
     }
     assertThat(outcomes).containsExactly(Outcome.BUSY, Outcome.BUSY, Outcome.BUSY);
   }
@@ -243,7 +245,7 @@ class NodeGcTest {
     try (NodeGc gc = builder().runtime(node.plainRuntime()).build()) {
       assertThat(gc.containers()).isEmpty();
       assertThat(gc.status().containers()).isEmpty();
-      assertThat(gc.pressure().check().containerReport()).isEmpty();
+      assertThat(gc.pressure().relieve().containerReport()).isEmpty();
       assertThat(node.removalsAsked()).containsExactly("b");
       gc.start();
     }
@@ -265,7 +267,7 @@ class NodeGcTest {
     node.fillTo(90);
     try (NodeGc gc = builder().collectsContainers(false).build()) {
       assertThat(gc.containers()).isEmpty();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(node.containerRemovalsAsked()).isEmpty();
     }
   }
@@ -288,7 +290,7 @@ class NodeGcTest {
     dead("c", 1).image("a").add();
     node.fillTo(90);
     try (NodeGc gc = builder().build()) {
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(listener.types())
           .containsSubsequence(
               GcEventType.CONTAINER_REMOVED,
@@ -323,7 +325,7 @@ class NodeGcTest {
       assertThat(purge.get().removed()).hasSize(1);
       assertThat(collect(gc).removed()).hasSize(1);
       node.fillTo(90);
-      gc.pressure().check();
+      gc.pressure().relieve();
 
       assertThat(Duration.between(start, node.clock().instant())).isEqualTo(Duration.ofSeconds(7));
       assertThat(heard).hasValue(1);
@@ -348,7 +350,7 @@ class NodeGcTest {
           throw new IllegalStateException("no ears");
         })
         .build()) {
-      PressureReport report = gc.pressure().check();
+      PressureReport report = gc.pressure().relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.containerReport().orElseThrow().problems())
           .anyMatch(problem -> problem.contains("no ears"));
@@ -434,11 +436,13 @@ class NodeGcTest {
           .containsExactly(
               "images go from 90% down to 70%",
               "images go from 95% of the inodes down to 60%",
-              "soft pressure at imagefs.available<8% for 1m30s");
+              "soft pressure at imagefs.available<8% for 1m30s",
+              "out of disk space below 256.0 MiB");
       assertThat(filesystems.get(1).thresholds())
           .containsExactly(
               "pressure at nodefs.available<100 until there is 1Ki more",
-              "pressure at nodefs.inodesFree<5%");
+              "pressure at nodefs.inodesFree<5%",
+              "out of disk space below 256.0 MiB");
       assertThat(filesystems.get(2).thresholds()).isEmpty();
     }
   }
@@ -448,11 +452,66 @@ class NodeGcTest {
     try (NodeGc gc = builder()
         .imagePolicy(LruGcPolicy.builder().highPercent(100).build())
         .pressurePolicy(NO_THRESHOLDS)
+        .diskSpace(part -> part.imageThresholdMb(0).rootThresholdMb(0))
         .build()) {
       assertThat(gc.status().filesystems())
-          .isNotEmpty()
-          .allMatch(filesystem -> filesystem.thresholds().isEmpty());
+          .hasSize(3)
+          .allMatch(filesystem -> filesystem.thresholds().isEmpty())
+          .allMatch(filesystem -> filesystem.space().isEmpty());
       assertThat(gc.status().conditions()).isEmpty();
+    }
+  }
+
+  @Test
+  void status_hasTheDiskSpaceOfImagesAndRoot_availableOutOrUnknown() {
+    long mb = 1L << 20;
+    FakeNode large = FakeNode.withDisk(100 * mb).withDedicatedImageFs(50 * mb);
+    large.imageDisk().fillTo(91);
+    try (NodeGc gc = builder()
+        .runtime(large.runtime())
+        .fsStats(large.fsStats())
+        .clock(large.clock())
+        .diskSpace(part -> part.imageThresholdMb(10).rootThresholdMb(20))
+        .build()) {
+      List<NodeStatus.Filesystem> filesystems = gc.status().filesystems();
+      DiskSpace images = filesystems.get(0).space().orElseThrow();
+      assertThat(images.status()).isEqualTo(SpaceStatus.OUT);
+      assertThat(images.thresholdBytes()).isEqualTo(10 * mb);
+      assertThat(filesystems.get(0).thresholds()).contains("out of disk space below 10.0 MiB");
+      DiskSpace root = filesystems.get(1).space().orElseThrow();
+      assertThat(root.status()).isEqualTo(SpaceStatus.AVAILABLE);
+      assertThat(root.thresholdBytes()).isEqualTo(20 * mb);
+      assertThat(filesystems.get(1).thresholds()).contains("out of disk space below 20.0 MiB");
+      assertThat(filesystems.get(2).space()).isEmpty(); // the kubelet has none for containers
+
+      large.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("no root"));
+      large.clock().advance(Duration.ofSeconds(3)); // beyond what is kept
+      NodeStatus.Filesystem unknown = gc.status().filesystems().get(1);
+      assertThat(unknown.space().orElseThrow().status()).isEqualTo(SpaceStatus.UNKNOWN);
+      assertThat(unknown.space().orElseThrow().error().orElseThrow()).hasMessage("no root");
+      assertThat(unknown.stats()).isEmpty();
+      assertThat(unknown.error()).isEqualTo("no root");
+    }
+  }
+
+  @Test
+  void status_rootThatTheMeasureDoesNotKnow_isUnknown_andNotThereWhereNobodyNeedsIt() {
+    FakeNode rootless = FakeNode.withDisk(1000);
+    NodeGc.Builder builder = builder()
+        .runtime(rootless.runtime())
+        .fsStats(rootless.fsStats())
+        .clock(rootless.clock())
+        .pressurePolicy(NO_THRESHOLDS);
+    try (NodeGc gc = builder.build()) {
+      NodeStatus.Filesystem root = gc.status().filesystems().get(1);
+      assertThat(root.space().orElseThrow().status()).isEqualTo(SpaceStatus.UNKNOWN);
+      assertThat(root.error())
+          .isEqualTo("root filesystem cannot be judged: the disk measure does not know it");
+    }
+    try (NodeGc gc = builder.diskSpace(part -> part.rootThresholdMb(0)).build()) {
+      assertThat(gc.status().filesystems())
+          .extracting(NodeStatus.Filesystem::kind)
+          .containsExactly(NodeFs.IMAGEFS);
     }
   }
 
@@ -478,7 +537,7 @@ class NodeGcTest {
       Instant start = node.clock().instant();
       List<NodeStatus.Filesystem> filesystems = gc.status().filesystems();
       assertThat(filesystems.get(1).error())
-          .isEqualTo("the disk measure of nodefs did not measure nodefs within 10s");
+          .isEqualTo("the disk measure did not measure the root filesystem within 10s");
       assertThat(filesystems.get(0).stats()).isPresent();
       assertThat(filesystems.get(2).stats()).isPresent();
       assertThat(Duration.between(start, node.clock().instant())).isEqualTo(Duration.ofSeconds(10));
@@ -723,7 +782,7 @@ class NodeGcTest {
         .pressurePolicy(imagesBelow(PressureValue.ofPercent(30)).build())
         .build()) {
       gc.pressure().look();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(gc.status().contradictions())
           .hasSize(2)
           .anyMatch(words -> words.endsWith("pressure acts before collection does"))
@@ -741,10 +800,10 @@ class NodeGcTest {
       assertThat(gc.status().contradictions())
           .containsExactly(
               "threshold imagefs.available<180 (hard) is met below 180 B available, and"
-                  + " highPercent 85 lets image collection begin at 150 B: pressure acts before"
-                  + " collection does");
+                  + " highPercent 85 lets image collection begin below 160 B (usage counts in"
+                  + " whole percent): pressure acts before collection does");
       gc.pressure().look();
-      gc.pressure().check();
+      gc.pressure().relieve();
       assertThat(listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);
     }
   }
@@ -833,7 +892,61 @@ class NodeGcTest {
     }
   }
 
+  @Test
+  void start_aPartThatCannotStart_closesAll_soThatNothingRunsWithoutTheRest() {
+    ManualScheduler scheduler = new ManualScheduler(node.clock());
+    NodeGc gc = builder().scheduler(scheduler).build();
+    gc.containers().orElseThrow().close();
+
+    assertThatThrownBy(gc::start)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("this ContainerGcManager is closed");
+
+    assertClosed(() -> gc.images().garbageCollect());
+    assertClosed(() -> gc.pressure().look());
+    assertClosed(gc::start);
+    scheduler.advance(Duration.ofHours(1));
+    assertThat(scheduler.pendingCount()).isZero();
+  }
+
+  @Test
+  void start_twice_isRefused_andWhatRunsGoesOn() {
+    try (NodeGc gc = builder().build()) {
+      gc.start();
+      assertThatThrownBy(gc::start)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("start() may be called once");
+      assertThat(gc.images().garbageCollect().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+    }
+  }
+
   // The end
+
+  @Test
+  void build_thatFails_closesWhatWasBuilt_andKeepsWhatWasThrown() {
+    AtomicReference<ContainerGcManager.Builder> kept = new AtomicReference<>();
+    Error thrown = new AssertionError("no settings today");
+    NodeGc.Builder builder = builder().containers(kept::set).diskSpace(part -> {
+      throw thrown;
+    });
+
+    assertThatThrownBy(builder::build).isSameAs(thrown);
+
+    dead("c", 1).add();
+    try (ContainerGcManager another = kept.get().build()) { // with what all parts had in common
+      assertThat(another.collect().removed()).hasSize(1);
+      assertThat(listener.events()).isEmpty();
+    }
+  }
+
+  @Test
+  void build_settingsThatAPartRefuses_areNamed() {
+    assertThatThrownBy(
+            () -> builder().diskSpace(part -> part.imageThresholdMb(-1)).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("imageThresholdMb must be 0 to ")
+        .hasMessageEndingWith("but is -1");
+  }
 
   @Test
   void close_endsEveryPart_andTwiceIsNoMore() {
@@ -846,7 +959,7 @@ class NodeGcTest {
     assertClosed(() -> gc.images().garbageCollect());
     assertClosed(() -> gc.containers().orElseThrow().collect());
     assertClosed(() -> gc.diskSpace().imageFs());
-    assertClosed(() -> gc.pressure().check());
+    assertClosed(() -> gc.pressure().relieve());
   }
 
   @Test
@@ -874,7 +987,7 @@ class NodeGcTest {
           .fsStats(stuck.fsStats())
           .clock(stuck.clock())
           .build();
-      CompletableFuture<PressureReport> pass = inThread(() -> gc.pressure().check());
+      CompletableFuture<PressureReport> pass = inThread(() -> gc.pressure().relieve());
       asked.await();
       CompletableFuture<Void> closing = CompletableFuture.runAsync(gc::close, THREADS);
       stuck.clock().awaitWaiters(4); // the engine's call, and the three parts that wait for it
@@ -901,7 +1014,7 @@ class NodeGcTest {
       closing.set(CompletableFuture.runAsync(gc::close, THREADS));
       node.clock().awaitWaiters(4); // the engine's call, and the three parts that wait for it
     });
-    PressureReport report = gc.pressure().check();
+    PressureReport report = gc.pressure().relieve();
     closing.get().get();
     assertThat(node.removalsAsked()).hasSize(1);
     assertThat(shortfalls).isEmpty();

@@ -54,7 +54,7 @@ class ConditionsTest {
     policy.soft("imagefs.available<300", MINUTE.multipliedBy(2)).hard("imagefs.available<100");
     try (DiskPressureManager pressure = manager()) {
       available(200);
-      assertThat(pressure.check().actedOn()).isEmpty();
+      assertThat(pressure.relieve().actedOn()).isEmpty();
       assertThat(host.conditions).singleElement().satisfies(condition -> {
         assertThat(condition.isUnderPressure()).isTrue();
         assertThat(condition.filesystem()).isEqualTo(NodeFs.IMAGEFS);
@@ -62,9 +62,9 @@ class ConditionsTest {
         assertThat(condition.hardSignals()).isEmpty();
       });
       host.advance(MINUTE.multipliedBy(2).minus(NANO));
-      assertThat(pressure.check().actedOn()).isEmpty();
+      assertThat(pressure.relieve().actedOn()).isEmpty();
       host.advance(NANO);
-      assertThat(pressure.check().actedOn())
+      assertThat(pressure.relieve().actedOn())
           .extracting(Object::toString)
           .containsExactly("imagefs.available<300");
       assertThat(host.shortfalls).hasSize(1);
@@ -73,7 +73,7 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       available(50);
       host.advance(NANO);
-      assertThat(pressure.check().actedOn())
+      assertThat(pressure.relieve().actedOn())
           .extracting(Object::toString)
           .containsExactly("imagefs.available<100");
       assertThat(host.shortfalls).hasSize(1);
@@ -85,17 +85,17 @@ class ConditionsTest {
     policy.soft("imagefs.available<300", MINUTE);
     try (DiskPressureManager pressure = manager()) {
       available(200);
-      pressure.check();
+      pressure.relieve();
       host.advance(MINUTE.minus(NANO));
       available(300);
-      pressure.check();
+      pressure.relieve();
       available(200);
       host.advance(MINUTE);
-      assertThat(pressure.check().actedOn()).isEmpty();
+      assertThat(pressure.relieve().actedOn()).isEmpty();
       host.advance(MINUTE.minus(NANO));
-      assertThat(pressure.check().actedOn()).isEmpty();
+      assertThat(pressure.relieve().actedOn()).isEmpty();
       host.advance(NANO);
-      assertThat(pressure.check().actedOn()).hasSize(1);
+      assertThat(pressure.relieve().actedOn()).hasSize(1);
     }
   }
 
@@ -104,17 +104,17 @@ class ConditionsTest {
     policy.soft("imagefs.available<300", MINUTE);
     try (DiskPressureManager pressure = manager()) {
       available(200);
-      pressure.check();
+      pressure.relieve();
       node.clock().jumpWall(Duration.ofDays(1));
-      assertThat(pressure.check().actedOn()).isEmpty();
+      assertThat(pressure.relieve().actedOn()).isEmpty();
       available(500);
-      pressure.check();
+      pressure.relieve();
       node.clock().jumpWall(Duration.ofDays(1));
-      pressure.check();
+      pressure.relieve();
       assertThat(pressure.conditions().get(0).isUnderPressure()).isTrue();
       node.clock().jumpWall(Duration.ofDays(-9));
       host.advance(TRANSITION);
-      pressure.check();
+      pressure.relieve();
       assertThat(pressure.conditions().get(0).isUnderPressure()).isFalse();
     }
   }
@@ -133,7 +133,7 @@ class ConditionsTest {
         assertThat(condition.since()).isEmpty();
         assertThat(condition.lastObserved()).isEmpty();
       });
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).isEmpty();
     }
   }
@@ -144,27 +144,27 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       Instant began = now();
       available(100);
-      pressure.check();
+      pressure.relieve();
       host.advance(MINUTE);
       Instant lastObserved = now();
-      pressure.check(); // repeated: not told
+      pressure.relieve(); // repeated: not told
       available(500);
       host.advance(TRANSITION.minus(NANO));
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(1);
       assertThat(pressure.conditions().get(0).since()).contains(began);
       assertThat(pressure.conditions().get(0).lastObserved()).contains(lastObserved);
       assertThat(pressure.conditions().get(0).message())
           .isEqualTo("imagefs.available is 100 B, below 150 B");
       host.advance(NANO);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(2);
       DiskCondition ended = host.conditions.get(1);
       assertThat(ended.isUnderPressure()).isFalse();
       assertThat(ended.since()).contains(now());
       assertThat(ended.lastObserved()).contains(lastObserved);
       assertThat(ended.message()).isEqualTo("imagefs is not under pressure any more");
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(2);
     }
   }
@@ -201,7 +201,7 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       for (int i = 0; i < 20; i++) {
         available(i % 2 == 0 ? 100 : i % 4 == 1 ? 200 : 500);
-        pressure.check();
+        pressure.relieve();
         host.advance(MINUTE.multipliedBy(2));
       }
       assertThat(host.conditions)
@@ -217,7 +217,7 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       for (int i = 0; i < 4; i++) {
         available(i % 2 == 0 ? 100 : 500);
-        pressure.check();
+        pressure.relieve();
       }
       assertThat(host.conditions)
           .extracting(DiskCondition::isUnderPressure)
@@ -231,20 +231,20 @@ class ConditionsTest {
     try (DiskPressureManager pressure = manager()) {
       Instant began = now();
       available(200);
-      pressure.check();
+      pressure.relieve();
       available(100);
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       available(200);
       host.advance(TRANSITION.minus(NANO));
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(2);
       DiskCondition hard = host.conditions.get(1);
       assertThat(hard.hardSignals()).containsExactly(DiskSignal.IMAGEFS_AVAILABLE);
       assertThat(hard.softSignals()).isEmpty();
       assertThat(hard.since()).contains(began);
       host.advance(NANO);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(3);
       DiskCondition soft = host.conditions.get(2);
       assertThat(soft.hardSignals()).isEmpty();
@@ -259,16 +259,16 @@ class ConditionsTest {
     policy.hard("imagefs.available<150").hard("imagefs.inodesFree<50").hard("nodefs.available<100");
     try (DiskPressureManager pressure = manager()) {
       available(100);
-      pressure.check();
+      pressure.relieve();
       node.imageDisk().otherInodes(990);
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(2);
       assertThat(host.conditions.get(1).hardSignals())
           .containsExactly(DiskSignal.IMAGEFS_AVAILABLE, DiskSignal.IMAGEFS_INODES_FREE);
       node.rootDisk().otherData(950);
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(3);
       assertThat(host.conditions.get(2).filesystem()).isEqualTo(NodeFs.NODEFS);
     }
@@ -283,13 +283,13 @@ class ConditionsTest {
     node.rootDisk().otherData(950);
     node.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("nodefs is away"));
     try (DiskPressureManager pressure = manager()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.unknownSignals())
           .containsExactly(Map.entry(DiskSignal.NODEFS_AVAILABLE, "nodefs is away"));
       assertThat(report.actedOn()).hasSize(1);
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.listener.events(GcEventType.SIGNAL_UNKNOWN))
           .singleElement()
           .satisfies(event -> {
@@ -302,7 +302,7 @@ class ConditionsTest {
       assertThat(root.unknownSignals()).containsExactly(DiskSignal.NODEFS_AVAILABLE);
       node.faults().heal();
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.listener.events(GcEventType.SIGNAL_UNKNOWN))
           .extracting(GcEvent::phase)
           .containsExactly(GcEvent.Phase.BEGAN, GcEvent.Phase.ENDED);
@@ -316,18 +316,18 @@ class ConditionsTest {
     policy.hard("imagefs.available<150");
     try (DiskPressureManager pressure = manager()) {
       available(100);
-      pressure.check();
+      pressure.relieve();
       assertThat(host.shortfalls).hasSize(1);
       node.faults().failAlways(Operation.MEASURE, new UnreachableException("away"));
       available(900);
       host.advance(TRANSITION.multipliedBy(3));
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(pressure.conditions().get(0).isUnderPressure()).isTrue();
       assertThat(host.conditions).hasSize(1);
       assertThat(host.shortfalls).hasSize(1); // and nothing is acted on
       node.faults().heal();
-      pressure.check();
+      pressure.relieve();
       assertThat(host.conditions).hasSize(2);
       assertThat(pressure.conditions().get(0).isUnderPressure()).isFalse();
     }
@@ -338,17 +338,17 @@ class ConditionsTest {
     policy.soft("imagefs.available<300", MINUTE.multipliedBy(2));
     try (DiskPressureManager pressure = manager()) {
       available(200);
-      pressure.check();
+      pressure.relieve();
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       node.faults().failAlways(Operation.MEASURE, new UnreachableException("away"));
       host.advance(MINUTE);
-      pressure.check();
+      pressure.relieve();
       node.faults().heal();
       host.advance(MINUTE);
-      assertThat(pressure.check().actedOn()).isEmpty(); // one minute of two
+      assertThat(pressure.relieve().actedOn()).isEmpty(); // one minute of two
       host.advance(MINUTE);
-      assertThat(pressure.check().actedOn()).hasSize(1);
+      assertThat(pressure.relieve().actedOn()).hasSize(1);
     }
   }
 
@@ -356,9 +356,9 @@ class ConditionsTest {
   void otherUnknownSignals_areToldAnew() {
     policy.hard("imagefs.inodesFree<5%").hard("nodefs.available<150");
     try (DiskPressureManager pressure = manager()) { // without inodes, as on btrfs
-      pressure.check();
+      pressure.relieve();
       node.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("away"));
-      pressure.check();
+      pressure.relieve();
       assertThat(host.listener.events(GcEventType.SIGNAL_UNKNOWN))
           .extracting(GcEvent::phase)
           .containsExactly(GcEvent.Phase.BEGAN, GcEvent.Phase.ENDED, GcEvent.Phase.BEGAN);
@@ -376,16 +376,16 @@ class ConditionsTest {
         .measureAs(stats ->
             stats.toBuilder().capacityBytes(0).availableBytes(0).inodes(0, 0).build());
     try (DiskPressureManager pressure = manager()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(report.unknownSignals()).hasSize(2);
       node.faults()
           .measureAs(
               stats -> stats.toBuilder().availableBytes(-1).inodes(10, 11).build());
-      assertThat(pressure.check().unknownSignals()).hasSize(2);
+      assertThat(pressure.relieve().unknownSignals()).hasSize(2);
       assertThat(host.conditions).isEmpty();
       node.faults().measureAs(stats -> stats.toBuilder().availableBytes(5000).build());
-      assertThat(pressure.check().unknownSignals())
+      assertThat(pressure.relieve().unknownSignals())
           .containsOnlyKeys(DiskSignal.IMAGEFS_INODES_FREE); // more than all there is, is all
     }
   }
@@ -396,7 +396,7 @@ class ConditionsTest {
     try (PressureNode other = new PressureNode(plain);
         DiskPressureManager pressure =
             other.manager(PressurePolicy.ofDefaults()).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(report.unknownSignals())
           .containsOnlyKeys(DiskSignal.NODEFS_AVAILABLE, DiskSignal.NODEFS_INODES_FREE)
@@ -413,7 +413,7 @@ class ConditionsTest {
         PressurePolicy.builder().hard("containerfs.available<150").build();
     try (PressureNode other = new PressureNode(plain);
         DiskPressureManager pressure = other.manager(containers).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE);
       assertThat(plain.removalsAsked()).containsExactly("app");
     }
   }
@@ -426,7 +426,7 @@ class ConditionsTest {
     try (DiskPressureManager pressure = host.bare(policy.build(), node.fsStats())
         .deadlines(Deadlines.builder().measure(Duration.ofSeconds(3)).build())
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.unknownSignals())
           .containsExactly(Map.entry(
               DiskSignal.NODEFS_AVAILABLE,
@@ -444,15 +444,15 @@ class ConditionsTest {
         PressurePolicy.builder().hard("imagefs.available<150").build();
     try (PressureNode other = new PressureNode(split);
         DiskPressureManager pressure = other.manager(images).build()) {
-      assertThat(pressure.check().layout()).containsSame(FsLayout.SPLIT);
+      assertThat(pressure.relieve().layout()).containsSame(FsLayout.SPLIT);
       split.otherData(900);
       split.faults().failAlways(Operation.MEASURE_CONTAINERS, new UnreachableException("away"));
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.layout()).containsSame(FsLayout.SPLIT);
       assertThat(report.imageReports()).hasSize(1);
       assertThat(other.containerSteps).isZero();
       split.faults().failAlways(Operation.MEASURE, new UnreachableException("away"));
-      assertThat(pressure.check().layout()).containsSame(FsLayout.SPLIT);
+      assertThat(pressure.relieve().layout()).containsSame(FsLayout.SPLIT);
     }
   }
 }

@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcThresholds;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.core.FsLayout;
+import dev.imagegc.core.internal.Disk;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ContradictionsTest {
@@ -54,6 +57,71 @@ class ContradictionsTest {
   }
 
   @Test
+  void thresholdBetweenWhatHighLeaves_andWhereCollectionBegins_isFine() {
+    assertThat(Contradictions.between(GC, hard("imagefs.available<15.5%").build()))
+        .isEmpty();
+    assertThat(Contradictions.between(GC, hard("imagefs.available<16%").build()))
+        .isEmpty();
+    assertThat(Contradictions.between(GC, hard("imagefs.available<16.01%").build()))
+        .containsExactly("threshold imagefs.available<16.01% (hard) is met below 16.01% available,"
+            + " and highPercent 85 lets image collection begin below 16% (usage counts in whole"
+            + " percent): pressure acts before collection does");
+  }
+
+  @Test
+  void thresholdIsNamed_ifThereIsANumberThatIsPressure_andDoesNotLetCollectionBegin() {
+    for (long capacity : new long[] {1, 2, 7, 99, 100, 101, 250, 333, 1000, 1003}) {
+      for (int high : new int[] {1, 50, 84, 85, 90, 99}) {
+        for (int low : new int[] {0, 1, high / 2, high - 1, high}) {
+          GcThresholds thresholds = GcThresholds.builder()
+              .highPercent(high)
+              .lowPercent(Math.min(low, high))
+              .inodesPercent(high, Math.min(low, high))
+              .build();
+          long least = leastThatDoesNotLetCollectionBegin(thresholds, capacity);
+          for (String signal : List.of("imagefs.available", "imagefs.inodesFree")) {
+            String field = signal.endsWith("Free") ? "inodesHighPercent " : " highPercent ";
+            assertThat(named(thresholds, signal + "<" + (least + 1), capacity))
+                .as("%s of %d with %s: %d is met first", signal, capacity, thresholds, least)
+                .contains(field);
+            if (least > 0) {
+              assertThat(named(thresholds, signal + "<" + least, capacity))
+                  .as("%s of %d with %s: %d begins first", signal, capacity, thresholds, least - 1)
+                  .doesNotContain(field);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** As a round decides it. */
+  private static long leastThatDoesNotLetCollectionBegin(GcThresholds thresholds, long capacity) {
+    for (long available = 0; ; available++) {
+      Disk disk = Disk.of(disk(capacity, available));
+      if (disk.usagePercent() < thresholds.highPercent()
+          || disk.need(thresholds.lowPercent()) <= 0) {
+        return available;
+      }
+    }
+  }
+
+  private static FsStats disk(long capacity, long available) {
+    return FsStats.builder("/images", Instant.EPOCH)
+        .capacityBytes(capacity)
+        .availableBytes(available)
+        .inodes(capacity, available)
+        .build();
+  }
+
+  private static String named(GcThresholds thresholds, String threshold, long capacity) {
+    return String.join(
+        "\n",
+        Contradictions.between(
+            thresholds, hard(threshold).build(), FsLayout.ONE_DISK, disk(capacity, 0)));
+  }
+
+  @Test
   void minimumReclaimAboveWhatLowLeaves_isNamed() {
     assertThat(Contradictions.between(GC, reclaiming("imagefs.available<15%", "10%")))
         .containsExactly("threshold imagefs.available<15% (hard) with a minimum reclaim of 10% is"
@@ -66,7 +134,8 @@ class ContradictionsTest {
     assertThat(Contradictions.between(GC, hard("imagefs.available<30%").build()))
         .containsExactly(
             "threshold imagefs.available<30% (hard) is met below 30% available, and highPercent 85"
-                + " lets image collection begin at 15%: pressure acts before collection does",
+                + " lets image collection begin below 16% (usage counts in whole percent): pressure"
+                + " acts before collection does",
             "threshold imagefs.available<30% (hard) is over at 30% available, and lowPercent 80 lets"
                 + " image collection stop at 20%: collection stops while pressure goes on");
   }
@@ -76,8 +145,8 @@ class ContradictionsTest {
     assertThat(Contradictions.between(
             GC, PressurePolicy.builder().soft("imagefs.available<20%", MINUTE).build()))
         .containsExactly("threshold imagefs.available<20% (soft) is met below 20% available, and"
-            + " highPercent 85 lets image collection begin at 15%: pressure acts before collection"
-            + " does");
+            + " highPercent 85 lets image collection begin below 16% (usage counts in whole"
+            + " percent): pressure acts before collection does");
   }
 
   @Test
@@ -136,16 +205,16 @@ class ContradictionsTest {
     assertThat(Contradictions.between(inodes, policy))
         .containsExactly(
             "threshold imagefs.inodesFree<30% (hard) is met below 30% available, and"
-                + " inodesHighPercent 90 lets image collection begin at 10%: pressure acts before"
-                + " collection does",
+                + " inodesHighPercent 90 lets image collection begin below 11% (usage counts in"
+                + " whole percent): pressure acts before collection does",
             "threshold imagefs.inodesFree<30% (hard) is over at 30% available, and inodesLowPercent"
                 + " 75 lets image collection stop at 25%: collection stops while pressure goes on");
     assertThat(Contradictions.between(
             inodes, hard("imagefs.inodesFree<200").build(), FsLayout.ONE_DISK, DISK))
         .containsExactly(
             "threshold imagefs.inodesFree<200 (hard) is met below 200 inodes available,"
-                + " and inodesHighPercent 90 lets image collection begin at 100 inodes: pressure acts"
-                + " before collection does");
+                + " and inodesHighPercent 90 lets image collection begin below 110 inodes (usage"
+                + " counts in whole percent): pressure acts before collection does");
   }
 
   @Test
@@ -163,6 +232,43 @@ class ContradictionsTest {
         .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.of(Long.MAX_VALUE))
         .build();
     assertThat(Contradictions.between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
+  }
+
+  @Test
+  void moreThanTheFilesystemHas_isNamed_onAnyFilesystem() {
+    FsStats root = FsStats.builder("/", Instant.EPOCH)
+        .capacityBytes(16 * GIB)
+        .availableBytes(GIB)
+        .inodes(1000, 10)
+        .build();
+    Readings readings = new Readings(Map.of(NodeFs.NODEFS, root), Map.of(), FsLayout.SPLIT);
+    PressurePolicy.Builder fine = PressurePolicy.builder()
+        .hard("nodefs.available<16Gi")
+        .soft("nodefs.inodesFree<1000", MINUTE)
+        .hard("imagefs.available<1Ti"); // which is not known
+    assertThat(Contradictions.aboveCapacity(fine.build(), readings)).isEmpty();
+    PressurePolicy above = PressurePolicy.builder()
+        .hard("nodefs.available<12Gi")
+        .minimumReclaim(DiskSignal.NODEFS_AVAILABLE, PressureValue.parse("5Gi"))
+        .soft("nodefs.available<50%", MINUTE)
+        .soft("nodefs.inodesFree<1001", MINUTE)
+        .build();
+    assertThat(Contradictions.aboveCapacity(above, readings))
+        .extracting(Contradictions.Contradiction::sentence)
+        .containsExactly(
+            "threshold nodefs.available<12Gi (hard) with a minimum reclaim of 5.0 GiB is over at"
+                + " 17.0 GiB available, and nodefs has 16.0 GiB in all: pressure never ends",
+            "threshold nodefs.inodesFree<1001 (soft) is over at 1001 inodes available, and nodefs"
+                + " has 1000 inodes in all: pressure never ends");
+  }
+
+  @Test
+  void percentWithANumberAsReclaim_mayBeMoreThanTheFilesystemHas() {
+    PressurePolicy policy = reclaiming("imagefs.available<50%", "51Gi");
+    Readings readings = new Readings(Map.of(NodeFs.IMAGEFS, DISK), Map.of(), FsLayout.ONE_DISK);
+    assertThat(Contradictions.aboveCapacity(policy, readings)).hasSize(1);
+    assertThat(Contradictions.aboveCapacity(reclaiming("imagefs.available<50%", "50Gi"), readings))
+        .isEmpty();
   }
 
   @Test

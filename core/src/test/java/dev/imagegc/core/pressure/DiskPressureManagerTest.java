@@ -62,7 +62,7 @@ class DiskPressureManagerTest {
     node.container("dead").state(ContainerState.EXITED).writes(200).add();
     node.otherData(600); // 100 available
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.containerIds()).isEmpty();
       assertThat(report.imageReports()).isEmpty();
@@ -84,7 +84,7 @@ class DiskPressureManagerTest {
         .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.parse("10%"))
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.removalsAsked()).containsExactly("image-0", "image-1"); // 300, at least 250
       GcReport images = report.imageReports().get(0);
@@ -118,7 +118,7 @@ class DiskPressureManagerTest {
         .reclaimsEverythingUnused(true)
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.imageReports())
           .singleElement()
@@ -134,7 +134,7 @@ class DiskPressureManagerTest {
     node.run("c", "app");
     node.otherData(800);
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.removalsAsked()).isEmpty();
     }
   }
@@ -150,7 +150,7 @@ class DiskPressureManagerTest {
         .hard("imagefs.inodesFree<5%")
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.actedOn())
           .extracting(Object::toString)
@@ -170,7 +170,7 @@ class DiskPressureManagerTest {
         .hard("nodefs.available<100")
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.actedOn()).hasSize(2);
       assertThat(host.containerSteps).isEqualTo(1);
       assertThat(report.imageReports()).hasSize(1);
@@ -189,7 +189,7 @@ class DiskPressureManagerTest {
         .hard("nodefs.available<250")
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.imageReports()).hasSize(2);
       assertThat(node.availableBytes()).isEqualTo(250);
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
@@ -201,7 +201,7 @@ class DiskPressureManagerTest {
     node.image("app").size(100).add();
     node.otherData(800);
     try (DiskPressureManager pressure = host.bare(POLICY, node.fsStats()).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.removalsAsked()).isEmpty();
       assertThat(host.shortfalls).hasSize(1);
     }
@@ -216,7 +216,7 @@ class DiskPressureManagerTest {
         .layout(FsLayout.DEDICATED_IMAGEFS)
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.layout()).containsSame(FsLayout.DEDICATED_IMAGEFS);
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.removalsAsked()).isEmpty();
@@ -234,7 +234,7 @@ class DiskPressureManagerTest {
         .build();
     try (PressureNode other = new PressureNode(plain);
         DiskPressureManager pressure = other.manager(policy).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE);
       assertThat(plain.removalsAsked()).containsExactly("app");
     }
   }
@@ -246,7 +246,7 @@ class DiskPressureManagerTest {
     node.otherData(800); // 90 available
     node.faults().failAlways(Operation.MEASURE_ROOT, new UnreachableException("away"));
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.layout()).isEmpty();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.containerIds()).isEmpty();
@@ -264,7 +264,7 @@ class DiskPressureManagerTest {
     split.faults().failAlways(Operation.MEASURE_CONTAINERS, new UnreachableException("away"));
     try (PressureNode other = new PressureNode(split);
         DiskPressureManager pressure = other.manager(POLICY).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE);
       assertThat(split.containerIds()).containsExactly("dead");
       assertThat(split.removalsAsked()).containsExactly("app");
     }
@@ -301,7 +301,7 @@ class DiskPressureManagerTest {
             .writer(host.writer)
             .build();
         DiskPressureManager pressure = host.bare(policy, quota).images(images).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.removalsAsked()).containsExactly("image-0");
     }
   }
@@ -317,7 +317,7 @@ class DiskPressureManagerTest {
           throw new IllegalStateException("closed by the host");
         })
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.removalsAsked()).containsExactly("app");
       assertThat(report.containerReport()).isEmpty();
@@ -332,7 +332,7 @@ class DiskPressureManagerTest {
     node.otherData(900);
     host.images.close();
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.containerSteps).isEqualTo(1);
       assertThat(host.shortfalls).hasSize(1);
@@ -355,7 +355,7 @@ class DiskPressureManagerTest {
         .build()) {
       node.faults().hangAlways(Operation.LIST_IMAGES);
       node.faults().hangAlways(Operation.LIST_CONTAINERS);
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.imageReports())
           .singleElement()
@@ -378,7 +378,7 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure =
         host.bare(POLICY, node.fsStats()).images(host.images).build()) {
       node.stopEngine();
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.shortfalls)
           .singleElement()
           .satisfies(shortfall -> assertThat(shortfall.message())
@@ -386,7 +386,7 @@ class DiskPressureManagerTest {
                   + " more for it failed: the engine of the fake node is stopped"));
       node.startEngine();
       host.advance(SECOND);
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE);
       assertThat(node.hasImage("app")).isFalse();
     }
   }
@@ -408,11 +408,11 @@ class DiskPressureManagerTest {
             .writer(host.writer)
             .build();
         DiskPressureManager pressure = host.manager(policy).images(slow).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.imageIds()).containsExactly("image-2");
       assertThat(host.shortfalls).isEmpty();
-      report = pressure.check(); // at once: that sample has its turn yet
+      report = pressure.relieve(); // at once: that sample has its turn yet
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.imageIds()).isEmpty();
       assertThat(host.shortfalls)
@@ -448,10 +448,10 @@ class DiskPressureManagerTest {
         .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.parse("5%"))
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      pressure.check();
+      pressure.relieve();
       assertThat(host.shortfalls).isEmpty();
       host.advance(MINUTE);
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.shortfalls()).isEqualTo(host.shortfalls);
       PressureShortfall shortfall = host.shortfalls.get(0);
       assertThat(shortfall.signal()).isEqualTo(DiskSignal.IMAGEFS_AVAILABLE);
@@ -489,7 +489,7 @@ class DiskPressureManagerTest {
     try (PressureNode other = new PressureNode(split);
         DiskPressureManager pressure = other.manager(policy).build()) {
       other.images.detectImages();
-      pressure.check();
+      pressure.relieve();
       RankedContainer ranked = other.shortfalls.get(0).containers().get(0);
       assertThat(ranked.exclusiveBytes()).isEmpty();
       assertThat(ranked.images()).hasSize(1);
@@ -504,7 +504,7 @@ class DiskPressureManagerTest {
         .hard("imagefs.available<150")
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.shortfalls)
           .extracting(PressureShortfall::signal)
           .containsExactly(DiskSignal.IMAGEFS_AVAILABLE);
@@ -522,7 +522,7 @@ class DiskPressureManagerTest {
         .build();
     try (PressureNode other = new PressureNode(two);
         DiskPressureManager pressure = other.manager(policy).build()) {
-      pressure.check();
+      pressure.relieve();
       assertThat(other.shortfalls)
           .extracting(PressureShortfall::signal)
           .containsExactly(DiskSignal.IMAGEFS_AVAILABLE, DiskSignal.NODEFS_AVAILABLE);
@@ -537,7 +537,7 @@ class DiskPressureManagerTest {
               two.rootDisk().otherData(0);
             })
             .build()) {
-      pressure.check();
+      pressure.relieve();
       assertThat(told).hasSize(1);
     }
   }
@@ -550,7 +550,7 @@ class DiskPressureManagerTest {
           throw new IllegalStateException("no idea");
         })
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.shortfalls()).hasSize(1);
       assertThat(report.problems())
@@ -569,7 +569,7 @@ class DiskPressureManagerTest {
         .shortfallHandler(
             shortfall -> node.puller().pull("app:1", Optional.empty(), progress -> {}))
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(report.problems())
           .containsExactly("the shortfall handler did not take a shortfall within 7s");
@@ -586,7 +586,7 @@ class DiskPressureManagerTest {
           throw new IllegalStateException("no idea");
         })
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.problems()).hasSize(1);
       assertThat(pressure.conditions().get(0).isUnderPressure()).isTrue();
@@ -603,7 +603,7 @@ class DiskPressureManagerTest {
         .conditionListener(
             condition -> node.puller().pull("app:1", Optional.empty(), progress -> {}))
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(report.problems())
           .containsExactly("the condition listener did not take a condition within 3s");
@@ -617,15 +617,15 @@ class DiskPressureManagerTest {
   void sample_isActedOnOnce() {
     node.otherData(900);
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT);
-      PressureReport same = pressure.check(); // no time has passed, and nothing has changed
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT);
+      PressureReport same = pressure.relieve(); // no time has passed, and nothing has changed
       assertThat(same.outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(same.met()).hasSize(1);
       assertThat(same.actedOn()).isEmpty();
       assertThat(host.containerSteps).isEqualTo(1);
       assertThat(host.shortfalls).hasSize(1);
       host.advance(Duration.ofNanos(1));
-      assertThat(pressure.check().actedOn()).hasSize(1);
+      assertThat(pressure.relieve().actedOn()).hasSize(1);
       assertThat(host.shortfalls).hasSize(2);
     }
   }
@@ -634,9 +634,9 @@ class DiskPressureManagerTest {
   void sampleOfAWallClockThatWasSetBack_isANewOne() {
     node.otherData(900);
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      pressure.check();
+      pressure.relieve();
       node.clock().jumpWall(Duration.ofHours(-1));
-      assertThat(pressure.check().actedOn()).hasSize(1);
+      assertThat(pressure.relieve().actedOn()).hasSize(1);
     }
   }
 
@@ -645,9 +645,9 @@ class DiskPressureManagerTest {
     node.otherData(900);
     FsStats cached = node.fsStats().imageFs();
     try (DiskPressureManager pressure = host.bare(POLICY, () -> cached).build()) {
-      pressure.check();
+      pressure.relieve();
       host.advance(SECOND);
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(host.shortfalls).hasSize(1);
     }
   }
@@ -662,20 +662,20 @@ class DiskPressureManagerTest {
         .build();
     try (DiskPressureManager pressure = host.manager(policy).build()) {
       node.otherData(800); // 200: never below the threshold
-      assertThat(pressure.check().met()).isEmpty();
+      assertThat(pressure.relieve().met()).isEmpty();
       node.otherData(851);
       host.advance(SECOND);
-      assertThat(pressure.check().met()).hasSize(1);
+      assertThat(pressure.relieve().met()).hasSize(1);
       node.otherData(751); // 249: not enough
       host.advance(SECOND);
-      assertThat(pressure.check().met()).hasSize(1);
+      assertThat(pressure.relieve().met()).hasSize(1);
       assertThat(host.shortfalls).hasSize(2);
       assertThat(host.shortfalls.get(1).missing()).isEqualTo(1);
       assertThat(host.shortfalls.get(1).message())
           .startsWith("imagefs.available is 249 B, and has to be 250 B after it was below 150 B");
       node.otherData(750);
       host.advance(SECOND);
-      assertThat(pressure.check().met()).isEmpty();
+      assertThat(pressure.relieve().met()).isEmpty();
     }
   }
 
@@ -683,9 +683,9 @@ class DiskPressureManagerTest {
   void exactlyTheThreshold_isNotMet() {
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
       node.otherData(850);
-      assertThat(pressure.check().met()).isEmpty();
+      assertThat(pressure.relieve().met()).isEmpty();
       node.otherData(851);
-      assertThat(pressure.check().met()).hasSize(1);
+      assertThat(pressure.relieve().met()).hasSize(1);
     }
   }
 
@@ -706,7 +706,7 @@ class DiskPressureManagerTest {
     assertThat(await(working)).isTrue();
     try (DiskPressureManager pressure =
         host.manager(POLICY).maxWait(Duration.ZERO).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.BUSY);
       assertThat(report.cause().orElseThrow())
           .isInstanceOf(BusyException.class)
@@ -719,7 +719,7 @@ class DiskPressureManagerTest {
       assertThat(pressure.conditions().get(0).isUnderPressure()).isTrue();
       end.countDown();
       assertThat(other.get(30, TimeUnit.SECONDS)).isTrue();
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.DONE); // the same sample
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.DONE); // the same sample
       assertThat(node.hasImage("app")).isFalse();
     }
   }
@@ -755,7 +755,7 @@ class DiskPressureManagerTest {
               return ContainerGcReport.builder(node.clock().instant()).build();
             })
             .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.problems()).isEmpty();
       assertThat(host.containerSteps).isEqualTo(1);
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
@@ -781,12 +781,12 @@ class DiskPressureManagerTest {
         DiskPressureManager pressure = host.manager(policy).images(images).build()) {
       CompletableFuture<PressureReport> report = new CompletableFuture<>();
       busy.run(SingleWriter.Kind.of("other", Boolean.class), Duration.ZERO, () -> {
-        report.complete(CompletableFuture.supplyAsync(pressure::check).join());
+        report.complete(CompletableFuture.supplyAsync(pressure::relieve).join());
         return true;
       });
       assertThat(report.join().outcome()).isEqualTo(Outcome.BUSY);
       assertThat(host.shortfalls).isEmpty();
-      assertThat(pressure.check().outcome()).isEqualTo(Outcome.SHORT); // the same sample
+      assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.SHORT); // the same sample
       assertThat(host.shortfalls).hasSize(1);
     }
   }
@@ -805,7 +805,7 @@ class DiskPressureManagerTest {
         task -> new Thread(task).start()); // the common pool may have a single thread
     assertThat(await(working)).isTrue();
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
-      CompletableFuture<PressureReport> waiting = CompletableFuture.supplyAsync(pressure::check);
+      CompletableFuture<PressureReport> waiting = CompletableFuture.supplyAsync(pressure::relieve);
       node.clock().awaitWaiters(1);
       while (pressure.conditions().stream().noneMatch(condition -> condition.isUnderPressure())) {
         Thread.onSpinWait();
@@ -824,15 +824,15 @@ class DiskPressureManagerTest {
   void handledPressure_isToldAgainOnlyIfSomethingWentOrItEndedInAnotherWay() {
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
       node.otherData(900);
-      pressure.check();
+      pressure.relieve();
       node.clock().advance(Duration.ofSeconds(10));
-      pressure.check();
+      pressure.relieve();
       assertThat(host.listener.events(GcEventType.DISK_PRESSURE_HANDLED)).hasSize(1);
       node.otherData(0);
-      pressure.check();
+      pressure.relieve();
       node.otherData(900);
       node.clock().advance(Duration.ofSeconds(10));
-      pressure.check();
+      pressure.relieve();
       assertThat(host.listener.events(GcEventType.DISK_PRESSURE_HANDLED))
           .as("another pressure")
           .hasSize(2);
@@ -840,17 +840,17 @@ class DiskPressureManagerTest {
   }
 
   @Test
-  void checkByWhoeverWorksOnTheNode_doesNotWaitForAPassThatWaitsForTheNode() throws Exception {
+  void reliefByWhoeverWorksOnTheNode_doesNotWaitForAPassThatWaitsForTheNode() throws Exception {
     SingleWriter writer = SingleWriter.create(node.clock());
     node.otherData(900);
     try (DiskPressureManager pressure = host.manager(POLICY).writer(writer).build()) {
       CompletableFuture<PressureReport> waiting = new CompletableFuture<>();
       Outcome outcome =
           writer.run(SingleWriter.Kind.of("prune", Outcome.class), Duration.ZERO, () -> {
-            new Thread(() -> waiting.complete(pressure.check())).start();
+            new Thread(() -> waiting.complete(pressure.relieve())).start();
             node.clock().awaitWaiters(1); // for the node
             Instant before = node.clock().instant();
-            Outcome inner = pressure.check().outcome();
+            Outcome inner = pressure.relieve().outcome();
             assertThat(node.clock().instant()).isEqualTo(before);
             return inner;
           });
@@ -862,7 +862,7 @@ class DiskPressureManagerTest {
   // Timer and end
 
   @Test
-  void timer_checksAtOnceAndInTheInterval_untilClosed() {
+  void timer_relievesAtOnceAndInTheInterval_untilClosed() {
     ManualScheduler scheduler = new ManualScheduler(node.clock());
     DiskPressureManager pressure = host.manager(POLICY).scheduler(scheduler).build();
     node.otherData(900);
@@ -879,7 +879,7 @@ class DiskPressureManagerTest {
     }
     pressure.close();
     assertThat(scheduler.pendingCount()).isZero();
-    assertThatIllegalStateException().isThrownBy(pressure::check);
+    assertThatIllegalStateException().isThrownBy(pressure::relieve);
     assertThatIllegalStateException().isThrownBy(pressure::start);
     assertThat(pressure.conditions()).hasSize(1);
     pressure.close();
@@ -902,7 +902,7 @@ class DiskPressureManagerTest {
         })
         .build();
     self.complete(pressure);
-    PressureReport report = pressure.check();
+    PressureReport report = pressure.relieve();
     closing.join();
     assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
     assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
@@ -927,7 +927,7 @@ class DiskPressureManagerTest {
         })
         .build();
     self.complete(pressure);
-    assertThat(pressure.check().outcome()).isEqualTo(Outcome.FAILED);
+    assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.FAILED);
   }
 
   @Test
@@ -947,13 +947,37 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.bare(policy, () -> answer[0])
         .imageThresholds(() -> LruGcPolicy.builder().build().thresholds())
         .build()) {
-      pressure.check();
+      pressure.relieve();
       assertThat(pressure.contradictions()).isEmpty();
       answer[0] = node.fsStats().imageFs();
-      pressure.check();
-      pressure.check();
+      pressure.relieve();
+      pressure.relieve();
       assertThat(pressure.contradictions()).hasSize(2); // highPercent and lowPercent
       assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(2);
+    }
+  }
+
+  @Test
+  void thresholdAboveTheCapacity_isToldOnce_whenTheFilesystemIsKnown_withoutThresholdsOfImages() {
+    node.faults()
+        .measureAs(
+            NodeFs.NODEFS, stats -> FsStats.builder("/", stats.measuredAt()).build());
+    PressurePolicy policy = PressurePolicy.builder()
+        .hard("imagefs.available<1000")
+        .hard("nodefs.available<900")
+        .minimumReclaim(DiskSignal.NODEFS_AVAILABLE, PressureValue.of(101))
+        .build();
+    try (DiskPressureManager pressure = host.manager(policy).build()) {
+      pressure.look();
+      assertThat(pressure.contradictions()).isEmpty();
+      node.faults().heal();
+      pressure.look();
+      pressure.relieve();
+      assertThat(pressure.contradictions())
+          .containsExactly(
+              "threshold nodefs.available<900 (hard) with a minimum reclaim of 101 B is"
+                  + " over at 1001 B available, and nodefs has 1000 B in all: pressure never ends");
+      assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);
     }
   }
 
@@ -974,7 +998,7 @@ class DiskPressureManagerTest {
           return ContainerGcReport.builder(node.clock().instant()).build();
         })
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(report.cause().orElseThrow()).hasMessage("the disk is away");
       assertThat(host.shortfalls).isEmpty();
@@ -986,7 +1010,7 @@ class DiskPressureManagerTest {
     try (DiskPressureManager pressure = host.bare(
             POLICY, () -> FsStats.builder("/x", node.clock().instant()).build())
         .build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
       assertThat(report.cause().orElseThrow())
           .isInstanceOf(InvalidCapacityException.class)

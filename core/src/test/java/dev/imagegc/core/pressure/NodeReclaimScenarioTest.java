@@ -91,7 +91,7 @@ class NodeReclaimScenarioTest {
     try (PressureNode host = new PressureNode(node);
         DiskPressureManager pressure = host.manager(policy).build()) {
       // 1: plenty
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(disk.availableBytes()).isEqualTo(CAPACITY);
       assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
       assertThat(report.layout()).containsSame(layout.layout);
@@ -104,7 +104,7 @@ class NodeReclaimScenarioTest {
       node.clock().advance(MINUTE);
       layout.fill(node, "big", CAPACITY - LOW);
       assertThat(disk.availableBytes()).isEqualTo(LOW);
-      report = pressure.check();
+      report = pressure.relieve();
       assertThat(disk.availableBytes()).isEqualTo(CAPACITY);
       assertThat(report.outcome()).isEqualTo(Outcome.DONE);
       assertThat(isUnderPressure(pressure)).isTrue();
@@ -117,7 +117,7 @@ class NodeReclaimScenarioTest {
       // 3: two passes later all is well
       node.clock().advance(MINUTE.multipliedBy(20));
       for (int pass = 0; pass < 2; pass++) {
-        report = pressure.check();
+        report = pressure.relieve();
         assertThat(report.outcome()).isEqualTo(Outcome.NOT_NEEDED);
         assertThat(isUnderPressure(pressure)).isFalse();
         assertThat(host.containerSteps).isEqualTo(layout.containers ? 1 : 0);
@@ -130,7 +130,7 @@ class NodeReclaimScenarioTest {
       disk.otherData(CAPACITY - TOO_LITTLE);
       layout.fill(node, "small", TOO_LITTLE - LOW);
       assertThat(disk.availableBytes()).isEqualTo(LOW);
-      report = pressure.check();
+      report = pressure.relieve();
       assertThat(disk.availableBytes()).isEqualTo(TOO_LITTLE);
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(isUnderPressure(pressure)).isTrue();
@@ -164,7 +164,7 @@ class NodeReclaimScenarioTest {
         PressurePolicy.builder().hard("nodefs.available<1Gi").build();
     try (PressureNode host = new PressureNode(node);
         DiskPressureManager pressure = host.manager(policy).build()) {
-      PressureReport report = pressure.check();
+      PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(node.removalsAsked()).isEmpty();
       assertThat(report.imageReports()).isEmpty();
