@@ -106,11 +106,8 @@ class ScheduleTest {
   void roundThatKeepsBeingBusy_isToldOnceAndWhenItIsOver() {
     SingleWriter writer = SingleWriter.create(node.clock());
     SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
-    try (ImageGcManager gc = collector()
-        .listener(listener)
-        .writer(writer)
-        .maxWait(Duration.ZERO)
-        .build()) {
+    try (ImageGcManager gc =
+        collector().listener(listener).writer(writer).maxWait(Duration.ZERO).build()) {
       writer.run(prune, Duration.ZERO, () -> {
         gc.start();
         awaitPending(2);
