@@ -355,12 +355,27 @@ final class Planner {
    */
   private void giveBackWhatGainsNothing(List<Item> taken, long spare, long missing) {
     long negligible = Math.min(NEGLIGIBLE_BYTES, missing / NEGLIGIBLE_SHARE);
+    if (giveBackUpTo(negligible, spare, taken) != spare) {
+      giveBackUpTo(0, 0, taken); // who shared layers with one that stays now may free nothing
+      // What was credited to one may be another's now.
+      taken.stream().filter(item -> item.goes != null).forEach(ledger::giveBack);
+      taken.stream()
+          .filter(item -> item.goes != null)
+          .forEach(item -> item.credit = ledger.take(item));
+    }
+  }
+
+  /** Gives back what frees no more than this, as long as it can be spared; returns what can be spared then. */
+  private long giveBackUpTo(long negligible, long spare, List<Item> taken) {
     long left = spare;
     for (int i = taken.size() - 1; i >= 0; i--) { // parents come after their children
       Item item = taken.get(i);
       boolean unlocks = item.parent != null && item.parent.goes != null;
+      if (item.goes == null || unlocks) {
+        continue;
+      }
       long gain = ledger.lostIfKept(item);
-      if (!unlocks && (gain == 0 || (gain <= negligible && gain <= left))) {
+      if (gain == 0 || (gain <= negligible && gain <= left)) {
         left -= gain;
         giveBack(
             item,
@@ -371,12 +386,7 @@ final class Planner {
                     : "removing it would free no more than " + Sizes.text(gain)));
       }
     }
-    if (left != spare) { // what was credited to one may be another's now
-      taken.stream().filter(item -> item.goes != null).forEach(ledger::giveBack);
-      taken.stream()
-          .filter(item -> item.goes != null)
-          .forEach(item -> item.credit = ledger.take(item));
-    }
+    return left;
   }
 
   private void take(Item item, Reason reason) {

@@ -246,6 +246,8 @@ class FileRecordStoreTest {
           .isInstanceOf(BusyException.class)
           .hasMessage("state directory " + dir + " is owned by another collector");
       owner.destroyForcibly().waitFor();
+    } finally {
+      owner.destroyForcibly();
     }
     try (FileRecordStore store = FileRecordStore.open(dir)) {
       assertThat(store.load()).contains(SNAPSHOT);

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process with a collector is killed at random moments, again and again: nothing is lost that was saved when it was due. */
-@Timeout(300)
+@Timeout(1200) // guards against a hang: 200 processes start, one after the other on a busy machine
 class KilledProcessTest {
   private static final int KILLS = 200;
   private static final int LANES = Math.min(4, Runtime.getRuntime().availableProcessors());

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
@@ -26,6 +27,11 @@ class NegligibleLayersPropertyTest {
   @Property(tries = 1000)
   void plans_areExact_reachWhatCanBeReached_andRespectParents(@ForAll long seed) {
     plan(seed);
+  }
+
+  @Example
+  void imageThatFreesNothingAnyMoreBecauseAnotherStays_isNotPlanned() {
+    plan(-6510359502803484929L);
   }
 
   private static void plan(long seed) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.core;
 
-import static dev.imagegc.core.Nodes.collector;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -31,8 +30,7 @@ class ScheduleTest {
   void start_collectsAtOnceAndThenEveryPeriod() {
     node.image("a").size(100).add();
     node.otherData(800);
-    try (ImageGcManager gc =
-        collector(node).scheduler(scheduler).listener(listener).build()) {
+    try (ImageGcManager gc = collector().listener(listener).build()) {
       gc.start();
       assertThat(nextOutcome()).isEqualTo(Outcome.DONE);
       awaitPending(2);
@@ -46,8 +44,7 @@ class ScheduleTest {
   @Test
   void start_goesOnAfterAFailure() {
     node.faults().failNext(Operation.MEASURE, new UnreachableException("no disk"));
-    try (ImageGcManager gc =
-        collector(node).scheduler(scheduler).listener(listener).build()) {
+    try (ImageGcManager gc = collector().listener(listener).build()) {
       gc.start();
       assertThat(nextOutcome()).isEqualTo(Outcome.FAILED);
       awaitPending(2);
@@ -62,10 +59,8 @@ class ScheduleTest {
     node.faults().afterEach(Operation.LIST_CONTAINERS, listed::release);
     node.image("a").size(100).add();
     node.run("c", "a");
-    try (ImageGcManager gc = collector(node)
-        .scheduler(scheduler)
-        .detectionInterval(Duration.ofSeconds(10))
-        .build()) {
+    try (ImageGcManager gc =
+        collector().detectionInterval(Duration.ofSeconds(10)).build()) {
       gc.start();
       listed.acquireUninterruptibly();
       awaitPending(2);
@@ -77,7 +72,7 @@ class ScheduleTest {
   @Test
   void detection_restsTwentyTimesAsLongAsTheLastListTook() {
     node.faults().slow(Operation.LIST_IMAGES, Duration.ofMinutes(1));
-    try (ImageGcManager gc = collector(node).scheduler(scheduler).build()) {
+    try (ImageGcManager gc = collector().build()) {
       gc.start();
       awaitPending(2);
       assertThat(node.calls(Operation.LIST_IMAGES)).isEqualTo(1);
@@ -95,8 +90,7 @@ class ScheduleTest {
   @Test
   void detection_thatKeepsFailing_isToldOnceAndWhenItIsOver() {
     node.faults().failAlways(Operation.LIST_IMAGES, new UnreachableException("engine down"));
-    try (ImageGcManager gc =
-        collector(node).scheduler(scheduler).listener(listener).build()) {
+    try (ImageGcManager gc = collector().listener(listener).build()) {
       gc.start();
       awaitPending(2);
       scheduler.advance(PERIOD);
@@ -112,12 +106,8 @@ class ScheduleTest {
   void roundThatKeepsBeingBusy_isToldOnceAndWhenItIsOver() {
     SingleWriter writer = SingleWriter.create(node.clock());
     SingleWriter.Kind<Boolean> prune = SingleWriter.Kind.of("prune", Boolean.class);
-    try (ImageGcManager gc = collector(node)
-        .scheduler(scheduler)
-        .listener(listener)
-        .writer(writer)
-        .maxWait(Duration.ZERO)
-        .build()) {
+    try (ImageGcManager gc =
+        collector().listener(listener).writer(writer).maxWait(Duration.ZERO).build()) {
       writer.run(prune, Duration.ZERO, () -> {
         gc.start();
         awaitPending(2);
@@ -144,8 +134,7 @@ class ScheduleTest {
 
   @Test
   void jitter_addsARandomPartToThePause() {
-    try (ImageGcManager gc =
-        collector(node).scheduler(scheduler).jitter(Duration.ofMinutes(1)).build()) {
+    try (ImageGcManager gc = collector().jitter(Duration.ofMinutes(1)).build()) {
       gc.start();
       awaitPending(2);
       assertThat(scheduler.pendingDelays())
@@ -173,7 +162,7 @@ class ScheduleTest {
 
   @Test
   void close_endsTheTimers() {
-    ImageGcManager gc = collector(node).scheduler(scheduler).build();
+    ImageGcManager gc = collector().build();
     gc.start();
     awaitPending(2);
     gc.close();
@@ -185,10 +174,15 @@ class ScheduleTest {
 
   @Test
   void start_twice_isRefused() {
-    try (ImageGcManager gc = collector(node).scheduler(scheduler).build()) {
+    try (ImageGcManager gc = collector().build()) {
       gc.start();
       assertThatThrownBy(gc::start).isInstanceOf(IllegalStateException.class);
     }
+  }
+
+  /** A collector that hears no events: it would list beside the timers, while the tests move the clock. */
+  private ImageGcManager.Builder collector() {
+    return Nodes.collector(node).runtime(node.plainRuntime()).scheduler(scheduler);
   }
 
   private Outcome nextOutcome() {

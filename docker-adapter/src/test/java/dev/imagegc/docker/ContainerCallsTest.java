@@ -264,12 +264,9 @@ class ContainerCallsTest extends DaemonTest {
 
   @Test
   void timeout_whenTheContainerIsGone_isGone() {
-    impatient().listImages();
-    daemon.forgetCalls();
-    engine.next("DELETE", connection -> {
-      engine.removeContainer(id);
-      connection.hang();
-    });
+    become(builder().removalTimeout(SHORT));
+    engine.removeContainer(id);
+    engine.next("DELETE", StubDaemon.hang());
 
     remove();
 
@@ -280,7 +277,7 @@ class ContainerCallsTest extends DaemonTest {
 
   @Test
   void timeout_whenTheContainerIsThere_isUnknown() {
-    impatient();
+    become(builder().removalTimeout(SHORT));
     engine.next("DELETE", StubDaemon.hang());
 
     remove();
@@ -300,9 +297,10 @@ class ContainerCallsTest extends DaemonTest {
   }
 
   @Test
-  void timeout_ofTheLookUpToo_isTimedOut() {
-    impatient().listImages();
-    engine.always("", StubDaemon.hang());
+  void timeout_whenTheLookUpFailsToo_isTimedOut() {
+    become(builder().removalTimeout(SHORT));
+    engine.next("DELETE", StubDaemon.hang());
+    engine.next("GET /containers/" + id, StubDaemon.closed());
 
     assertThatThrownBy(this::remove)
         .isInstanceOf(TimedOutException.class)
@@ -456,12 +454,10 @@ class ContainerCallsTest extends DaemonTest {
 
   @Test
   void stop_mayTakeTheGraceAndTheTimeOfARemoval() {
-    runtime.close();
-    runtime = builder().callTimeout(SHORT).removalTimeout(SHORT).build();
-    runtime.listImages();
+    become(builder().removalTimeout(SHORT));
     engine.become(id, "running");
     engine.next("POST", connection -> {
-      connection.pause(600); // longer than any deadline but that of the stop
+      connection.pause(600); // longer than a removal
       StubDaemon.empty(204).send(connection);
     });
     runtime.stopContainer(container(), LONG);

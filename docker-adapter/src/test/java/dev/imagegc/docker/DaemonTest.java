@@ -18,8 +18,11 @@ abstract class DaemonTest {
   /** Long enough for any answer that comes at all. */
   static final Duration LONG = Duration.ofSeconds(30);
 
-  /** For calls that are meant to run into it. */
+  /** For calls that are meant to run into it, and only for these: a busy machine stands still for longer. */
   static final Duration SHORT = Duration.ofMillis(200);
+
+  /** Where calls that are answered have the deadline of one that is not. */
+  static final Duration MEDIUM = Duration.ofSeconds(2);
 
   @TempDir
   Path directory;
@@ -49,19 +52,18 @@ abstract class DaemonTest {
     return DockerRuntime.builder()
         .environment(Map.of())
         .host("unix://" + socket())
+        .connectTimeout(LONG)
+        .listTimeout(LONG, LONG, SHORT)
+        .removalTimeout(LONG)
+        .callTimeout(LONG)
         .layers(false)
         .proc(directory.resolve("no-proc"));
   }
 
-  /** A runtime whose calls have a short deadline. */
-  DockerRuntime impatient() {
+  /** Goes on with another runtime. */
+  DockerRuntime become(DockerRuntime.Builder other) {
     runtime.close();
-    runtime = builder()
-        .connectTimeout(SHORT)
-        .listTimeout(SHORT, SHORT, Duration.ofNanos(1))
-        .removalTimeout(SHORT)
-        .callTimeout(SHORT)
-        .build();
+    runtime = other.build();
     return runtime;
   }
 

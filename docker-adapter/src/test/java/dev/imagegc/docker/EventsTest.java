@@ -139,7 +139,7 @@ class EventsTest extends DaemonTest {
 
   @Test
   void engineThatDoesNotAnswerLookUps_isToldWithReferencesOnly() {
-    runtime = impatient();
+    become(builder().callTimeout(MEDIUM));
     StubStream stream = subscribed();
     engine.always("GET /containers/", StubDaemon.hang());
     engine.always("GET /images/", StubDaemon.message(500, "broken"));
@@ -340,7 +340,7 @@ class EventsTest extends DaemonTest {
 
   @Test
   void headThatDoesNotCome_timesOut() {
-    runtime = impatient();
+    become(builder().callTimeout(SHORT));
     engine.always("GET /events", StubDaemon.hang());
 
     assertThatThrownBy(() -> runtime.subscribe(heard)).isInstanceOf(TimedOutException.class);
@@ -355,7 +355,7 @@ class EventsTest extends DaemonTest {
 
   @Test
   void streamThatIsSilentForLongerThanAnyDeadline_lives() {
-    runtime = impatient();
+    become(builder().callTimeout(MEDIUM).listTimeout(MEDIUM, MEDIUM, MEDIUM));
     StubStream stream = subscribed();
     engine.next("GET /containers/json", StubDaemon.hang());
     assertThatThrownBy(runtime::listContainers).isInstanceOf(TimedOutException.class);

@@ -324,8 +324,7 @@ class LayersTest extends DaemonTest {
   void imageThatHangs_endsWithTheTimeOfTheListing_andIsUnknown() {
     StubImage hanging = image(List.of("a"), 10L);
     StubImage other = image(List.of("b"), 20L);
-    runtime.close();
-    runtime = builder().layers(true).listTimeout(SHORT, SHORT, SHORT).build();
+    become(builder().layers(true).listTimeout(MEDIUM, MEDIUM, SHORT));
     engine.always(history(hanging), StubDaemon.hang());
 
     assertThat(sizesOf(hanging)).isEmpty();
@@ -337,9 +336,7 @@ class LayersTest extends DaemonTest {
     for (int i = 0; i < 8; i++) {
       image(List.of("a" + i), 10L);
     }
-    runtime.close();
-    runtime =
-        builder().layers(true).listTimeout(SHORT, SHORT.multipliedBy(50), SHORT).build();
+    become(builder().layers(true).listTimeout(MEDIUM, LONG, SHORT));
     engine.always("GET /images/sha256", StubDaemon.hang());
 
     assertThat(runtime.listImages()).allMatch(image -> image.layers().isEmpty());

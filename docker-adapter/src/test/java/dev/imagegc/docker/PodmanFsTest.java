@@ -178,7 +178,7 @@ class PodmanFsTest extends DaemonTest {
 
   @Test
   void engineThatHangs_isGivenUp() {
-    impatient();
+    become(builder().callTimeout(SHORT));
     engine.always(INFO, StubDaemon.hang());
 
     assertThatThrownBy(measure()::imageFs).isInstanceOf(TimedOutException.class);

@@ -320,20 +320,20 @@ class PullTest extends DaemonTest {
 
   @Test
   void silence_timesOutAndClosesTheConnection() throws Exception {
-    restart(builder().pullSilence(SHORT));
+    become(builder().pullSilence(MEDIUM)); // the head comes
     StubStream stream = new StubStream().send(report("l1", "Downloading", 1, 2));
     engine.offer("a/b:1", () -> stream);
 
     assertThatThrownBy(() -> pull("a/b:1"))
         .isInstanceOf(TimedOutException.class)
-        .hasMessageContaining("nothing has moved for 200 ms");
+        .hasMessageContaining("nothing has moved for 2000 ms");
 
     stream.awaitClosedByClient();
   }
 
   @Test
   void silenceBeforeTheHead_timesOut() {
-    restart(builder().pullSilence(SHORT));
+    become(builder().pullSilence(SHORT));
     engine.next(PULL, StubDaemon.hang());
 
     assertThatThrownBy(() -> pull("a/b:1")).isInstanceOf(TimedOutException.class);
@@ -341,20 +341,15 @@ class PullTest extends DaemonTest {
 
   @Test
   void pullThatMoves_mayTakeLongerThanAnyDeadline() {
-    restart(builder().callTimeout(SHORT).pullSilence(LONG));
+    become(builder().callTimeout(MEDIUM).pullSilence(LONG));
     engine.offer("a/b:1", () -> connection -> {
-      connection.pause(600);
+      connection.pause(2_500);
       StubDaemon.chunked(report("l1", "Downloading", 1, 2)).send(connection);
     });
 
     pull("a/b:1");
 
     assertThat(progress).hasSize(1);
-  }
-
-  private void restart(DockerRuntime.Builder builder) {
-    runtime.close();
-    runtime = builder.build();
   }
 
   @Test

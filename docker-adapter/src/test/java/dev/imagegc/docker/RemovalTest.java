@@ -411,12 +411,10 @@ class RemovalTest extends DaemonTest {
   @Test
   void timeout_whenTheImageIsGone_isGone() {
     String id = engine.image("a/b:1").id;
-    impatient();
+    become(builder().removalTimeout(SHORT));
     Image image = listed(id);
-    engine.next("DELETE", connection -> {
-      engine.removeImage("a/b:1");
-      connection.hang();
-    });
+    engine.removeImage("a/b:1");
+    engine.next("DELETE", StubDaemon.hang());
 
     remove(image);
 
@@ -428,7 +426,7 @@ class RemovalTest extends DaemonTest {
   @Test
   void timeout_whenTheImageIsThere_isUnknown() {
     String id = engine.image("a/b:1").id;
-    impatient();
+    become(builder().removalTimeout(SHORT));
     engine.next("DELETE", StubDaemon.hang());
 
     remove(id);
@@ -441,7 +439,7 @@ class RemovalTest extends DaemonTest {
   @Test
   void timeout_halfWay_isUnknownAndReportsTheNamesThatAreOff() {
     String id = engine.image("a/b:1", "c/d:2").id;
-    impatient();
+    become(builder().removalTimeout(MEDIUM)); // the first of two is answered
     engine.next(delete(id), StubDaemon.hang());
 
     remove(id);
@@ -451,10 +449,11 @@ class RemovalTest extends DaemonTest {
   }
 
   @Test
-  void timeout_ofTheLookUpToo_isTimedOut() {
+  void timeout_whenTheLookUpFailsToo_isTimedOut() {
     Image image = listed(engine.image("a/b:1").id);
-    impatient().listImages();
-    engine.always("", StubDaemon.hang());
+    become(builder().removalTimeout(SHORT));
+    engine.next("DELETE", StubDaemon.hang());
+    engine.next("GET /images/", StubDaemon.closed());
 
     assertThatThrownBy(() -> runtime.removeImage(image))
         .isInstanceOf(TimedOutException.class)

@@ -233,6 +233,7 @@ final class StubDaemon implements AutoCloseable {
     atClose.forEach(Runnable::run);
     try {
       server.close();
+      acceptor.interrupt(); // it may wait for a request
       acceptor.join(); // until then a connection could still be made
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -255,7 +256,7 @@ final class StubDaemon implements AutoCloseable {
         if (stopped) {
           channel.close();
         } else {
-          start(() -> serve(channel));
+          receive(channel);
         }
       } catch (IOException e) {
         return; // closed
@@ -263,15 +264,28 @@ final class StubDaemon implements AutoCloseable {
     }
   }
 
-  private void serve(SocketChannel channel) {
+  /** Reads the request before the next connection is taken, so that requests are in the order of their connections. */
+  private void receive(SocketChannel channel) throws IOException {
+    Request request;
+    try {
+      request = read(channel);
+    } catch (IOException e) {
+      request = null; // the client went away, which is what many tests are about
+    }
+    if (request == null) {
+      channel.close();
+      return;
+    }
+    requests.add(request);
+    Reply reply = script.apply(request);
+    start(() -> send(reply, channel));
+  }
+
+  private void send(Reply reply, SocketChannel channel) {
     try (channel) {
-      Request request = read(channel);
-      if (request != null) {
-        requests.add(request);
-        script.apply(request).send(new Connection(channel));
-      }
+      reply.send(new Connection(channel));
     } catch (IOException | InterruptedException e) {
-      // The client went away, which is what many tests are about.
+      // As above.
     }
   }
 

@@ -20,7 +20,8 @@ import java.util.Set;
 
 /** The adapter on a {@link StubEngine}. */
 final class StubDockerFixture implements RuntimeFixture {
-  private static final Duration DEADLINE = Duration.ofSeconds(1);
+  /** Some rules run into it, and in all others a busy machine must not. */
+  private static final Duration DEADLINE = DaemonTest.MEDIUM;
 
   private final Path directory;
   private final Path socket;
@@ -35,6 +36,7 @@ final class StubDockerFixture implements RuntimeFixture {
     runtime = DockerRuntime.builder()
         .environment(Map.of())
         .host("unix://" + socket)
+        .connectTimeout(DaemonTest.LONG)
         .listTimeout(DEADLINE, DEADLINE, DEADLINE)
         .callTimeout(DEADLINE)
         .removalTimeout(DEADLINE)

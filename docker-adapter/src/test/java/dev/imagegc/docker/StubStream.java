@@ -42,7 +42,6 @@ final class StubStream implements Reply {
 
   @Override
   public void send(Connection connection) throws IOException, InterruptedException {
-    connection.write(StubDaemon.head(200, "Transfer-Encoding: chunked"));
     connection.atClose(this::cut);
     Thread watcher = new Thread(
         () -> {
@@ -52,6 +51,7 @@ final class StubStream implements Reply {
         "stub-watcher");
     watcher.setDaemon(true);
     watcher.start();
+    connection.write(StubDaemon.head(200, "Transfer-Encoding: chunked"));
     for (String chunk = chunks.take(); !chunk.equals(CUT); chunk = chunks.take()) {
       if (chunk.equals(END)) {
         connection.write("0\r\n\r\n");

@@ -155,6 +155,7 @@ class TlsTest {
     return DockerRuntime.builder()
         .environment(Map.of("DOCKER_CERT_PATH", directory.toString()))
         .host("tcp://127.0.0.1:" + server.getLocalPort())
+        .connectTimeout(DaemonTest.LONG)
         .build();
   }
 

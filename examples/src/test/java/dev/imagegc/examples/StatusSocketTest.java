@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,8 +87,9 @@ class StatusSocketTest {
     AtomicInteger asked = new AtomicInteger();
     CountDownLatch begun = new CountDownLatch(1);
     try (StatusSocket socket = StatusSocket.open(state, () -> {
+          boolean first = asked.incrementAndGet() == 1;
           begun.countDown();
-          return asked.incrementAndGet() == 1 ? MORE_THAN_FITS : "{}";
+          return first ? MORE_THAN_FITS : "{}";
         });
         SocketChannel silent = connect()) {
       begun.await();
@@ -98,13 +100,18 @@ class StatusSocketTest {
 
   @Test
   void callersThatNeverRead_areHungUpOn_howeverManyTheyAre() throws Exception {
-    AtomicInteger asked = new AtomicInteger();
+    CountDownLatch begun = new CountDownLatch(8);
     List<SocketChannel> silent = new ArrayList<>();
-    try (StatusSocket socket = StatusSocket.open(
-        state, () -> asked.incrementAndGet() <= 8 ? MORE_THAN_FITS : "{}", Duration.ofMillis(50))) {
+    Supplier<Object> answer = () -> {
+      boolean over = begun.getCount() == 0;
+      begun.countDown();
+      return over ? "{}" : MORE_THAN_FITS;
+    };
+    try (StatusSocket socket = StatusSocket.open(state, answer, Duration.ofMillis(50))) {
       for (int i = 0; i < 8; i++) { // more than are answered at a time
         silent.add(connect());
       }
+      begun.await();
       assertThat(StatusSocket.ask(state, PATIENCE)).contains("{}\n");
     } finally {
       for (SocketChannel channel : silent) {

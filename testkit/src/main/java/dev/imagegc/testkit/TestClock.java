@@ -41,7 +41,7 @@ public final class TestClock implements GcClock {
   private static final long FIRST_NANO = 123_456_789_000L;
   private static final Duration FIRST_UPTIME = Duration.ofHours(1);
   private static final int PATIENCE_MILLIS = 30_000;
-  private static final int POLLS_TO_REACT = 100; // a millisecond each
+  private static final int POLLS_TO_REACT = 1000; // a millisecond each
 
   // A monitor and not a Lock: wait() clears a thread's interrupt flag while it holds the monitor,
   // so that others see either

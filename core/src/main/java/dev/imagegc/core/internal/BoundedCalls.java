@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class BoundedCalls {
   /** Real time that an interrupted call has to unwind before it counts as stuck. */
-  private static final long GRACE_MILLIS = 250;
+  private static final long GRACE_MILLIS = 1000;
 
   /** Says what it means that the foreign object threw something that its contract does not name. */
   @FunctionalInterface

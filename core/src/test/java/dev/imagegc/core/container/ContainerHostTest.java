@@ -321,6 +321,7 @@ class ContainerHostTest {
     @Override
     public void run() {
       thread.interrupt();
+      await(new CountDownLatch(1)); // until the collector gives this call up
     }
   }
 

@@ -27,6 +27,7 @@ import dev.imagegc.api.RemovalOutcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.UnreachableException;
 import dev.imagegc.api.Verdict;
+import dev.imagegc.api.WatchState;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.LruGcPolicy;
 import dev.imagegc.core.container.ContainerGcManager;
@@ -827,8 +828,13 @@ class NodeGcTest {
     node.image("a").size(300).add();
     dead("c", 1).add();
     node.fillTo(90);
+    Duration patience = Duration.ofDays(1); // the clock moves while the watch may still list
     try (NodeGc gc = builder()
         .scheduler(scheduler)
+        .deadlines(Deadlines.builder()
+            .firstList(patience)
+            .list(patience, Duration.ZERO)
+            .build())
         .images(
             part -> part.relistInterval(Duration.ZERO).collectionInterval(Duration.ofMinutes(7)))
         .containers(part -> part.interval(Duration.ofMinutes(3)))
@@ -839,6 +845,9 @@ class NodeGcTest {
       listener.await(GcEventType.CONTAINER_GC_FINISHED);
       listener.await(GcEventType.ROUND_FINISHED);
       awaitPending(scheduler, 4);
+      while (!gc.images().watchHealth().state().equals(WatchState.STREAMING)) {
+        Thread.onSpinWait();
+      }
       assertThat(node.hasImage("a")).isFalse();
       assertThat(scheduler.pendingDelays())
           .contains(Duration.ofMinutes(7), Duration.ofMinutes(3), Duration.ofSeconds(20));
@@ -849,10 +858,9 @@ class NodeGcTest {
       listener.await(GcEventType.DISK_PRESSURE_HANDLED);
       awaitPending(scheduler, 4);
       listener.clear();
-      scheduler.advance(Duration.ofMinutes(3).minusSeconds(20));
+      advanceInSteps(scheduler, Duration.ofMinutes(3).minusSeconds(20), 4);
       listener.await(GcEventType.CONTAINER_GC_FINISHED);
-      awaitPending(scheduler, 4);
-      scheduler.advance(Duration.ofMinutes(4));
+      advanceInSteps(scheduler, Duration.ofMinutes(4), 4);
       listener.await(GcEventType.ROUND_FINISHED);
       assertThatThrownBy(gc::start)
           .isInstanceOf(IllegalStateException.class)
@@ -868,6 +876,7 @@ class NodeGcTest {
     ManualScheduler scheduler = new ManualScheduler(node.clock());
     dead("c", 1).add();
     try (NodeGc gc = builder()
+        .runtime(node.plainRuntime()) // no stream: it would list while the clock moves
         .scheduler(scheduler)
         .collectsContainers(false)
         .pressurePolicy(NO_THRESHOLDS)
@@ -875,7 +884,7 @@ class NodeGcTest {
       gc.start();
       listener.await(GcEventType.ROUND_FINISHED);
       awaitPending(scheduler, 2); // detection and collection
-      scheduler.advance(Duration.ofMinutes(30));
+      advanceInSteps(scheduler, Duration.ofMinutes(30), 2);
       listener.await(GcEventType.ROUND_FINISHED);
       assertThat(node.calls(Operation.MEASURE_ROOT)).isZero();
       assertThat(node.calls(Operation.MEASURE_CONTAINERS)).isZero();
@@ -1080,6 +1089,18 @@ class NodeGcTest {
     while (scheduler.pendingCount() < tasks) {
       Thread.onSpinWait();
     }
+  }
+
+  /** Lets time pass, but not while other threads do what is due: their deadlines would pass too. */
+  private static void advanceInSteps(ManualScheduler scheduler, Duration duration, int tasks) {
+    Duration left = duration;
+    while (scheduler.pendingDelays().get(0).compareTo(left) <= 0) {
+      Duration step = scheduler.pendingDelays().get(0);
+      scheduler.advance(step);
+      awaitPending(scheduler, tasks);
+      left = left.minus(step);
+    }
+    scheduler.advance(left);
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

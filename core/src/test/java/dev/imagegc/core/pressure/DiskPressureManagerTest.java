@@ -801,7 +801,8 @@ class DiskPressureManagerTest {
         () -> host.writer.run(SingleWriter.Kind.of("pruning", Boolean.class), Duration.ZERO, () -> {
           working.countDown();
           return await(end);
-        }));
+        }),
+        task -> new Thread(task).start()); // the common pool may have a single thread
     assertThat(await(working)).isTrue();
     try (DiskPressureManager pressure = host.manager(POLICY).build()) {
       CompletableFuture<PressureReport> waiting = CompletableFuture.supplyAsync(pressure::relieve);

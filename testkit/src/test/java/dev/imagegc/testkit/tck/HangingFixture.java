@@ -11,6 +11,9 @@ import java.util.Set;
 
 /** A fixture on a fake node that can hang as well. */
 final class HangingFixture extends ForwardingFixture {
+  /** Whether the engine hangs. One fixture is in use at a time. */
+  static volatile boolean hangs;
+
   private final FakeNode node;
   private final Duration patience;
 
@@ -35,6 +38,7 @@ final class HangingFixture extends ForwardingFixture {
           others.inject(fault);
           return;
         }
+        hangs = true;
         for (Operation operation : Operation.values()) {
           node.faults().hangAlways(operation);
         }
@@ -43,6 +47,7 @@ final class HangingFixture extends ForwardingFixture {
       @Override
       public void recover() throws Exception {
         others.recover();
+        hangs = false;
       }
 
       @Override
