@@ -381,8 +381,7 @@ public final class NodeGc implements AutoCloseable {
 
   /**
    * Ends the timers, lets a running call stop before its next step, and waits for that for at most {@link
-   * Deadlines.Builder#close}, for a pass over disk pressure at most 10 s, then for history to be saved, as {@link
-   * ImageGcManager#close()} does. Closing twice does nothing.
+   * Deadlines.Builder#close}, then for history to be saved, as {@link ImageGcManager#close()} does. Closing twice does nothing.
    */
   @Override
   public void close() {
