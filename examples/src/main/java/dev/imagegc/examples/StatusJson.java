@@ -102,7 +102,7 @@ record StatusJson(
    * @param outcome a code of {@link dev.imagegc.api.Outcome}: FAILED or BUSY if there are no decisions
    * @param error why there are no decisions; null if there are
    * @param count how many there are in all
-   * @param decisions those that would go first
+   * @param decisions one for each decision and reason; first those of what would go
    */
   record DecisionsJson(
       String outcome, @Nullable String error, int count, List<DecisionJson> decisions) {

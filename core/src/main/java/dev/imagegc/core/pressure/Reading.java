@@ -13,6 +13,7 @@ import java.time.Instant;
  *
  * @param available bytes or inodes, from 0 to capacity
  * @param capacity of the same, above 0
+ * @param measuredAt by the wall clock
  */
 record Reading(long available, long capacity, Instant measuredAt) {
   /** Takes a signal out of a measurement. Unknown is not zero, and zero is not a disk. */
