@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A collector with all that it needs, put together from the options; closed in the reverse order. */
 final class Node implements AutoCloseable {
-  private static final Duration NO_TIMERS = Duration.ofDays(1);
+  /** For what is never started. */
+  static final Duration NO_TIMERS = Duration.ofDays(1);
 
   private final NodeOptions options;
   private final LruGcPolicy policy;

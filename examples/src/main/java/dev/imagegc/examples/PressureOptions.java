@@ -128,10 +128,11 @@ final class PressureOptions {
       read("--pressure-hard", () -> policy.hard(threshold.signal(), threshold.value()));
       known.add(threshold.signal());
     }
-    for (PressureThreshold threshold :
-        defaults ? PressurePolicy.ofDefaults().thresholds() : List.<PressureThreshold>of()) {
-      if (known.add(threshold.signal())) {
-        policy.hard(threshold.signal(), threshold.value());
+    if (defaults) {
+      for (PressureThreshold threshold : PressurePolicy.ofDefaults().thresholds()) {
+        if (known.add(threshold.signal())) {
+          policy.hard(threshold.signal(), threshold.value());
+        }
       }
     }
     known.addAll(addSoft(policy));

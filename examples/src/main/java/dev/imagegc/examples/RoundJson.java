@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import dev.imagegc.api.BusyException;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcException;
@@ -19,8 +17,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,8 +71,6 @@ record RoundJson(
     List<String> problems,
     List<ImageJson> images) {
   private static final int SCHEMA = 2;
-  private static final Gson GSON =
-      new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   /** A filesystem at the start of a round and at its end, which a plan does not have. */
   record Filesystem(
@@ -92,12 +86,12 @@ record RoundJson(
     static Filesystem of(Optional<FsStats> before, Optional<FsStats> after) {
       return new Filesystem(
           before.map(FsStats::path).orElse(null),
-          before.map(stats -> orNull(stats.capacityBytes())).orElse(null),
-          before.map(stats -> orNull(stats.availableBytes())).orElse(null),
-          after.map(stats -> orNull(stats.availableBytes())).orElse(null),
-          before.map(stats -> orNull(stats.inodes())).orElse(null),
-          before.map(stats -> orNull(stats.inodesFree())).orElse(null),
-          after.map(stats -> orNull(stats.inodesFree())).orElse(null));
+          before.map(stats -> Json.orNull(stats.capacityBytes())).orElse(null),
+          before.map(stats -> Json.orNull(stats.availableBytes())).orElse(null),
+          after.map(stats -> Json.orNull(stats.availableBytes())).orElse(null),
+          before.map(stats -> Json.orNull(stats.inodes())).orElse(null),
+          before.map(stats -> Json.orNull(stats.inodesFree())).orElse(null),
+          after.map(stats -> Json.orNull(stats.inodesFree())).orElse(null));
     }
   }
 
@@ -118,7 +112,7 @@ record RoundJson(
   /** The images that stay for a reason, and their bytes; a layer counts once. */
   record HeldJson(String reason, int images, @Nullable Long bytes) {
     static HeldJson of(HeldBytes held) {
-      return new HeldJson(held.reason().code(), held.imageCount(), orNull(held.bytes()));
+      return new HeldJson(held.reason().code(), held.imageCount(), Json.orNull(held.bytes()));
     }
   }
 
@@ -159,11 +153,11 @@ record RoundJson(
       return new ImageJson(
           decision.image().id().text(),
           decision.image().references(),
-          orNull(decision.image().sizeBytes()),
-          orNull(decision.exclusiveBytes()),
-          orNull(decision.reclaimableBytes()),
-          orNull(decision.creditedBytes()),
-          orNull(decision.measuredBytes()),
+          Json.orNull(decision.image().sizeBytes()),
+          Json.orNull(decision.exclusiveBytes()),
+          Json.orNull(decision.reclaimableBytes()),
+          Json.orNull(decision.creditedBytes()),
+          Json.orNull(decision.measuredBytes()),
           decision.record().firstDetected().toString(),
           decision.age().map(Duration::toSeconds).orElse(null),
           decision.record().lastUsed().map(Instant::toString).orElse(null),
@@ -185,11 +179,11 @@ record RoundJson(
         Filesystem.of(Optional.of(plan.filesystem()), Optional.empty()),
         plan.usagePercent(),
         null,
-        orNull(plan.neededBytes()),
-        orNull(plan.predictedBytes()),
+        Json.orNull(plan.neededBytes()),
+        Json.orNull(plan.predictedBytes()),
         0,
-        orNull(plan.shortfallBytes()),
-        orNull(plan.neededInodes()),
+        Json.orNull(plan.shortfallBytes()),
+        Json.orNull(plan.neededInodes()),
         null,
         plan.accounting().code(),
         LimitsJson.of(limits),
@@ -209,20 +203,20 @@ record RoundJson(
         report.cause().map(GcException::getMessage).orElse(null),
         report.startedAt().toString(),
         Filesystem.of(report.filesystemBefore(), report.filesystemAfter()),
-        orNull(report.usagePercentBefore()),
-        orNull(report.usagePercentAfter()),
-        orNull(report.neededBytes()),
-        orNull(report.predictedBytes()),
+        Json.orNull(report.usagePercentBefore()),
+        Json.orNull(report.usagePercentAfter()),
+        Json.orNull(report.neededBytes()),
+        Json.orNull(report.predictedBytes()),
         report.freedBytes(),
-        orNull(report.missingBytes()),
-        orNull(report.neededInodes()),
-        orNull(report.missingInodes()),
+        Json.orNull(report.missingBytes()),
+        Json.orNull(report.neededInodes()),
+        Json.orNull(report.missingInodes()),
         report.accounting().code(),
         LimitsJson.of(limits),
         report.stoppedBy().map(RoundLimit::code).orElse(null),
         report.explanation(),
         report.held().stream().map(HeldJson::of).toList(),
-        orNull(report.otherDataBytes()),
+        Json.orNull(report.otherDataBytes()),
         report.problems(),
         report.decisions().stream().map(ImageJson::of).toList());
   }
@@ -257,18 +251,10 @@ record RoundJson(
   /** Returns one line without its end. */
   @Override
   public String toString() {
-    return GSON.toJson(this);
+    return Json.line(this);
   }
 
   private static String kind(Operation operation) {
     return operation.code().toLowerCase(Locale.ROOT);
-  }
-
-  private static @Nullable Long orNull(OptionalLong value) {
-    return value.isPresent() ? (Long) value.getAsLong() : null;
-  }
-
-  private static @Nullable Integer orNull(OptionalInt value) {
-    return value.isPresent() ? (Integer) value.getAsInt() : null;
   }
 }

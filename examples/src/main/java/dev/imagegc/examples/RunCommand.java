@@ -61,9 +61,10 @@ final class RunCommand implements Callable<Integer> {
   private final Supplier<StopSignal> signals;
 
   private final AtomicReference<@Nullable Node> running = new AtomicReference<>();
-  private final Map<String, Outcome> lastOutcomes =
-      new HashMap<>(); // by kind of round; only used by the listener's thread
-  private boolean optionsChecked; // only used by the listener's thread
+
+  // Used by the listener's thread only:
+  private final Map<String, Outcome> lastOutcomes = new HashMap<>(); // by kind of round
+  private boolean optionsChecked;
 
   RunCommand(Connector connector, Console console, Supplier<StopSignal> signals) {
     this.connector = connector;
@@ -80,7 +81,8 @@ final class RunCommand implements Callable<Integer> {
     Logging.level(options.verbose() ? "debug" : "info");
     StopSignal signal = signals.get();
     Node.Rest rest = new Node.Rest(containers, pressure, this::onCondition);
-    try (Node node = Node.ofAll(options, rest, connector, this::onEvent, look(), interval);
+    try (Node node =
+            Node.ofAll(options, rest, connector, this::onEvent, detectionInterval(), interval);
         StatusSocket socket = answering(node)) {
       running.set(node);
       node.all().start();
@@ -118,7 +120,7 @@ final class RunCommand implements Callable<Integer> {
     return limits.isEmpty() ? "" : ", which ends at " + limits;
   }
 
-  private Duration look() {
+  private Duration detectionInterval() {
     return interval.compareTo(RAREST_LOOK) < 0 ? interval : RAREST_LOOK;
   }
 
@@ -130,7 +132,7 @@ final class RunCommand implements Callable<Integer> {
     } else if (event.type().equals(GcEventType.CONTAINER_GC_FINISHED)) {
       onContainers(event);
     } else if (event.type().equals(GcEventType.DISK_PRESSURE_HANDLED)) {
-      say(event.at() + " " + event.message(), StatusJson.PressureLine.of(event));
+      say(event.at() + " " + event.message(), RunJson.PressureLine.of(event));
     } // the library logs what lasts
   }
 
@@ -149,7 +151,7 @@ final class RunCommand implements Callable<Integer> {
   private void onContainers(GcEvent event) {
     ContainerGcReport report = event.containerReport().orElseThrow();
     if (isNews("containers", report.outcome(), !report.removed().isEmpty())) {
-      say(event.at() + " " + event.message(), StatusJson.ContainersLine.of(event, report));
+      say(event.at() + " " + event.message(), RunJson.ContainersLine.of(event, report));
     }
   }
 
@@ -158,11 +160,11 @@ final class RunCommand implements Callable<Integer> {
         condition.since().map(Instant::toString).orElse("") + " DiskPressure on "
             + condition.filesystem()
             + (condition.isUnderPressure() ? ": " : " is over: ") + condition.message(),
-        StatusJson.ConditionLine.of(condition));
+        RunJson.ConditionLine.of(condition));
   }
 
-  private void say(String text, Object json) {
-    console.say(options.json() ? json : Human.clean(text));
+  private void say(String text, Record json) {
+    console.say(options.json() ? Json.line(json) : Human.clean(text));
   }
 
   private boolean isNews(String kind, Outcome outcome, boolean removed) {

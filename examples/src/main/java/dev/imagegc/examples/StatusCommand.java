@@ -22,7 +22,7 @@ import picocli.CommandLine.Mixin;
             + " options given here. Touches nothing.")
 final class StatusCommand implements Callable<Integer> {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
-  private static final Duration NO_TIMERS = Duration.ofDays(1);
+
   /** A plan waits for a round that runs, and then for lists. */
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -54,7 +54,7 @@ final class StatusCommand implements Callable<Integer> {
     options.defaultTimeout(TIMEOUT);
     Node.Rest rest = new Node.Rest(containers, pressure, condition -> {});
     try (Node node =
-        Node.ofAll(options, rest, connector, GcListener.noop(), NO_TIMERS, NO_TIMERS)) {
+        Node.ofAll(options, rest, connector, GcListener.noop(), Node.NO_TIMERS, Node.NO_TIMERS)) {
       node.all().pressure().look();
       NodeStatus status = node.all().status();
       print(StatusJson.of(status, false));

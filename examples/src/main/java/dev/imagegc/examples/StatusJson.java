@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package dev.imagegc.examples;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
 import dev.imagegc.api.BusyException;
-import dev.imagegc.api.ContainerDecision;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.Decision;
 import dev.imagegc.api.DiskCondition;
@@ -14,7 +10,6 @@ import dev.imagegc.api.FsStats;
 import dev.imagegc.api.GcEvent;
 import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcPlan;
-import dev.imagegc.api.ImageDecision;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.WatchHealth;
 import dev.imagegc.core.disk.DiskSpace;
@@ -24,7 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +56,6 @@ record StatusJson(
     List<EventJson> rounds,
     List<String> contradictions) {
   private static final int SCHEMA = 1;
-  private static final Gson GSON =
-      new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
   /**
    * A filesystem and what it is held against.
@@ -92,10 +84,10 @@ record StatusJson(
       return new FilesystemJson(
           filesystem.kind().toString(),
           stats.map(FsStats::path).orElse(null),
-          stats.map(known -> orNull(known.capacityBytes())).orElse(null),
-          stats.map(known -> orNull(known.availableBytes())).orElse(null),
-          stats.map(known -> orNull(known.inodes())).orElse(null),
-          stats.map(known -> orNull(known.inodesFree())).orElse(null),
+          stats.map(known -> Json.orNull(known.capacityBytes())).orElse(null),
+          stats.map(known -> Json.orNull(known.availableBytes())).orElse(null),
+          stats.map(known -> Json.orNull(known.inodes())).orElse(null),
+          stats.map(known -> Json.orNull(known.inodesFree())).orElse(null),
           stats.map(FsStats::source).filter(words -> !words.isEmpty()).orElse(null),
           stats.isPresent() ? null : filesystem.error(),
           filesystem.thresholds(),
@@ -110,7 +102,7 @@ record StatusJson(
    * @param outcome a code of {@link dev.imagegc.api.Outcome}: FAILED or BUSY if there are no decisions
    * @param error why there are no decisions; null if there are
    * @param count how many there are in all
-   * @param decisions those that would go first
+   * @param decisions one for each decision and reason; first those of what would go
    */
   record DecisionsJson(
       String outcome, @Nullable String error, int count, List<DecisionJson> decisions) {
@@ -121,33 +113,32 @@ record StatusJson(
         return new DecisionsJson(
             outcome.code(), trouble.map(GcException::getMessage).orElse(""), 0, List.of());
       }
-      List<ImageDecision> images = plan.get().decisions();
-      Map<String, DecisionJson> sums = new LinkedHashMap<>();
-      for (ImageDecision image : images) {
-        DecisionJson one = new DecisionJson(
-            image.decision().code(), image.reason().code(), 1, orNull(image.exclusiveBytes()));
-        sums.merge(one.key(), one, DecisionJson::plus);
-      }
       return new DecisionsJson(
-          plan.get().outcome().code(), null, images.size(), goingFirst(sums.values().stream()));
+          plan.get().outcome().code(),
+          null,
+          plan.get().decisions().size(),
+          counted(plan.get().decisions().stream()
+              .map(image -> new DecisionJson(
+                  image.decision().code(),
+                  image.reason().code(),
+                  1,
+                  Json.orNull(image.exclusiveBytes())))));
     }
 
     static DecisionsJson ofContainers(ContainerGcReport plan) {
-      Map<String, DecisionJson> sums = new LinkedHashMap<>();
-      for (ContainerDecision container : plan.decisions()) {
-        DecisionJson one =
-            new DecisionJson(container.decision().code(), container.reason().code(), 1, null);
-        sums.merge(one.key(), one, DecisionJson::plus);
-      }
       return new DecisionsJson(
           plan.outcome().code(),
           plan.cause().map(GcException::getMessage).orElse(null),
           plan.decisions().size(),
-          goingFirst(sums.values().stream()));
+          counted(plan.decisions().stream()
+              .map(container -> new DecisionJson(
+                  container.decision().code(), container.reason().code(), 1, null))));
     }
 
-    private static List<DecisionJson> goingFirst(Stream<DecisionJson> decisions) {
-      return decisions
+    private static List<DecisionJson> counted(Stream<DecisionJson> each) {
+      Map<String, DecisionJson> sums = new LinkedHashMap<>();
+      each.forEach(one -> sums.merge(one.decision() + " " + one.reason(), one, DecisionJson::plus));
+      return sums.values().stream()
           .sorted((a, b) -> Boolean.compare(b.goes(), a.goes())) // stable
           .toList();
     }
@@ -160,10 +151,6 @@ record StatusJson(
    */
   record DecisionJson(
       String decision, String reason, int count, @Nullable Long bytes) {
-    String key() {
-      return decision + " " + reason;
-    }
-
     boolean goes() {
       return decision.equals(Decision.PLANNED.code());
     }
@@ -223,67 +210,6 @@ record StatusJson(
     }
   }
 
-  /**
-   * What {@code run --json} prints when containers were collected.
-   *
-   * @param outcome a code of {@link dev.imagegc.api.Outcome}
-   * @param removed the ids of the containers that are gone
-   * @param failed the ids of those that could not be removed
-   * @param message for people
-   */
-  record ContainersLine(
-      int schema,
-      String kind,
-      String at,
-      String outcome,
-      List<String> removed,
-      List<String> failed,
-      String message) {
-    static ContainersLine of(GcEvent event, ContainerGcReport report) {
-      return new ContainersLine(
-          SCHEMA,
-          "containers",
-          event.at().toString(),
-          report.outcome().code(),
-          ids(report.removed()),
-          ids(report.failed()),
-          event.message());
-    }
-
-    private static List<String> ids(List<ContainerDecision> containers) {
-      return containers.stream().map(one -> one.container().id()).toList();
-    }
-
-    @Override
-    public String toString() {
-      return GSON.toJson(this);
-    }
-  }
-
-  /** What {@code run --json} prints when pressure was acted upon; the message is for people. */
-  record PressureLine(int schema, String kind, String at, String message) {
-    static PressureLine of(GcEvent event) {
-      return new PressureLine(SCHEMA, "pressure", event.at().toString(), event.message());
-    }
-
-    @Override
-    public String toString() {
-      return GSON.toJson(this);
-    }
-  }
-
-  /** What {@code run --json} prints when pressure begins, changes or ends. */
-  record ConditionLine(int schema, String kind, ConditionJson condition) {
-    static ConditionLine of(DiskCondition condition) {
-      return new ConditionLine(SCHEMA, "condition", ConditionJson.of(condition));
-    }
-
-    @Override
-    public String toString() {
-      return GSON.toJson(this);
-    }
-  }
-
   static StatusJson of(NodeStatus status, boolean agent) {
     return new StatusJson(
         SCHEMA,
@@ -303,21 +229,12 @@ record StatusJson(
 
   /** Reads what {@link #toString()} wrote; empty if that was another release, or nobody. */
   static Optional<StatusJson> parse(String line) {
-    try {
-      return Optional.ofNullable(GSON.fromJson(line, StatusJson.class))
-          .filter(status -> status.schema() == SCHEMA);
-    } catch (JsonParseException e) {
-      return Optional.empty();
-    }
+    return Json.parse(line, StatusJson.class).filter(status -> status.schema() == SCHEMA);
   }
 
   /** Returns one line without its end. */
   @Override
   public String toString() {
-    return GSON.toJson(this);
-  }
-
-  private static @Nullable Long orNull(OptionalLong value) {
-    return value.isPresent() ? (Long) value.getAsLong() : null;
+    return Json.line(this);
   }
 }

@@ -97,8 +97,8 @@ final class StatusSocket implements AutoCloseable {
       try {
         caller = server.accept();
       } catch (IOException e) {
-        LockSupport.parkNanos(
-            REST_NANOS); // the socket was closed, or there are too many open files
+        // The socket was closed, or there are too many open files.
+        LockSupport.parkNanos(REST_NANOS);
         continue;
       }
       connected.add(caller);

@@ -4,7 +4,6 @@ package dev.imagegc.examples;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A status as people read it: the numbers as tables, what is long below them, nothing wider than a terminal but paths. */
@@ -148,10 +147,7 @@ final class StatusText {
     }
     text.append('\n');
     line(heading);
-    int widest = Stream.concat(Stream.of(""), events.stream().map(StatusJson.EventJson::type))
-        .mapToInt(String::length)
-        .max()
-        .orElse(0);
+    int widest = events.stream().mapToInt(event -> event.type().length()).max().orElse(0);
     for (StatusJson.EventJson event : events) {
       String type = typed ? event.type() + " ".repeat(widest - event.type().length()) + "  " : "";
       String start = "  " + Human.clean(event.at()) + "  " + type;

@@ -22,8 +22,9 @@ final class ContainerEngine {
   private final Deadlines deadlines;
   private final Duration stopGrace;
   private final BoundedCalls calls;
-  private int lastCount =
-      -1; // containers in the last list; negative if there was none, or it was late
+
+  /** Containers in the last list; negative if there was none, or it was late. */
+  private int lastCount = -1;
 
   ContainerEngine(
       Runtime runtime,

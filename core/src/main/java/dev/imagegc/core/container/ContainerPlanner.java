@@ -225,11 +225,7 @@ final class ContainerPlanner {
 
   /** Decides on all sandboxes, given the containers that go before them. */
   private Map<String, ContainerDecision> sandboxes(List<Member> all, Set<String> going) {
-    List<Member> staying =
-        all.stream().filter(member -> !going.contains(member.id())).toList();
     Map<String, List<Member>> byWorkload = new LinkedHashMap<>(); // the oldest first in each
-    Map<String, ContainerDecision> decided = new HashMap<>();
-    Inhabitants inhabitants = Inhabitants.of(staying);
     for (Member sandbox : all) {
       if (sandbox.isSandbox()) {
         byWorkload
@@ -237,9 +233,10 @@ final class ContainerPlanner {
             .add(sandbox);
       }
     }
+    Inhabitants inhabitants = Inhabitants.of(
+        all.stream().filter(member -> !going.contains(member.id())).toList());
+    Map<String, ContainerDecision> decided = new HashMap<>();
     byWorkload.forEach((workload, sandboxes) -> {
-      boolean gone =
-          workloads.isDeleted(workload) || (forSpace && workloads.isTerminated(workload));
       String newest = sandboxes.stream()
           .filter(sandbox -> sandbox.age().isPresent())
           .reduce((older, newer) -> newer)
@@ -247,31 +244,39 @@ final class ContainerPlanner {
           .orElse("");
       for (Member sandbox : sandboxes) {
         Optional<String> use = inhabitants.use(sandbox);
-        ContainerDecision decision;
-        if (use.isPresent()) {
-          decision = sandbox.stays(ContainerReason.SANDBOX_IN_USE, use.get());
-        } else if (gone) {
-          decision = sandbox.goes(
-              ContainerReason.SANDBOX_UNUSED,
-              "nothing is in it, and its workload " + workload
-                  + (workloads.isDeleted(workload)
-                      ? " does not exist any more"
-                      : " has terminated"));
-        } else if (sandbox.age().isEmpty()) {
-          decision = sandbox.stays(
-              ContainerReason.AGE_UNKNOWN, "the engine does not say when it was created");
-        } else if (sandbox.id().equals(newest)) {
-          decision = sandbox.stays(
-              ContainerReason.SANDBOX_IN_USE, "it is the newest of its workload " + workload);
-        } else {
-          decision = sandbox.goes(
-              ContainerReason.SANDBOX_UNUSED,
-              "nothing is in it, and its workload " + workload + " has a newer one");
-        }
-        decided.put(sandbox.id(), decision);
+        decided.put(
+            sandbox.id(),
+            use.isPresent()
+                ? sandbox.stays(ContainerReason.SANDBOX_IN_USE, use.get())
+                : unused(sandbox, workload, sandbox.id().equals(newest)));
       }
     });
     return decided;
+  }
+
+  /** Decides on a sandbox that nothing is in. */
+  private ContainerDecision unused(Member sandbox, String workload, boolean isNewest) {
+    if (workloads.isDeleted(workload)) {
+      return sandbox.goes(
+          ContainerReason.SANDBOX_UNUSED,
+          "nothing is in it, and its workload " + workload + " does not exist any more");
+    }
+    if (forSpace && workloads.isTerminated(workload)) {
+      return sandbox.goes(
+          ContainerReason.SANDBOX_UNUSED,
+          "nothing is in it, and its workload " + workload + " has terminated");
+    }
+    if (sandbox.age().isEmpty()) {
+      return sandbox.stays(
+          ContainerReason.AGE_UNKNOWN, "the engine does not say when it was created");
+    }
+    if (isNewest) {
+      return sandbox.stays(
+          ContainerReason.SANDBOX_IN_USE, "it is the newest of its workload " + workload);
+    }
+    return sandbox.goes(
+        ContainerReason.SANDBOX_UNUSED,
+        "nothing is in it, and its workload " + workload + " has a newer one");
   }
 
   /**

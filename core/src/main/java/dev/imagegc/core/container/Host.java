@@ -26,7 +26,7 @@ import java.util.function.Predicate;
  * complete view, no unit, a lease.
  */
 final class Host {
-  /** What a host says that was not asked to tell its workloads: no trouble. */
+  /** The word of a host that tells no workloads, which is no trouble. */
   static final Workloads SILENT = Workloads.unknown();
 
   private final Workloads workloads;

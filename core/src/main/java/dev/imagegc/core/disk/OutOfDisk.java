@@ -18,9 +18,10 @@ final class OutOfDisk {
 
   private final GcClock clock;
   private final long holdNanos;
-  // The last answer of each filesystem that was not UNKNOWN, which changes nothing. Guarded by
-  // this.
+
+  /** The last answer of each filesystem that was not UNKNOWN, which changes nothing. Guarded by this. */
   private final Map<NodeFs, DiskSpace> known = new EnumMap<>(NodeFs.class);
+
   private boolean isOut; // guarded by this
   private long sinceNanos; // guarded by this; means nothing unless it is out
 

@@ -11,6 +11,7 @@ import dev.imagegc.api.ProtocolException;
 import dev.imagegc.api.TimedOutException;
 import dev.imagegc.core.internal.BoundedCalls;
 import dev.imagegc.core.internal.Disk;
+import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
 import java.time.Duration;
 import java.util.Optional;
@@ -101,7 +102,8 @@ final class Sampler {
 
   private DiskSpace measure(Duration left) {
     try {
-      Optional<FsStats> stats = calls.call(what(), left, () -> filesystem.measure(provider));
+      Optional<FsStats> stats =
+          calls.call(what(), left, () -> DiskMeasures.ask(provider, filesystem.nodeFs()));
       return DiskSpace.measured(
           filesystem,
           thresholdBytes,

@@ -11,10 +11,7 @@ import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcListener;
 import dev.imagegc.api.GcPlan;
 import dev.imagegc.api.GcPolicy;
-import dev.imagegc.api.GcThresholds;
-import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
-import dev.imagegc.api.PolicyException;
 import dev.imagegc.api.Runtime;
 import dev.imagegc.core.Deadlines;
 import dev.imagegc.core.ImageGcManager;
@@ -23,15 +20,10 @@ import dev.imagegc.core.SingleWriter;
 import dev.imagegc.core.SystemGcClock;
 import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
-import dev.imagegc.core.disk.DiskSpace;
 import dev.imagegc.core.disk.DiskSpaceManager;
-import dev.imagegc.core.internal.BoundedCalls;
-import dev.imagegc.core.internal.DiskMeasures;
 import dev.imagegc.core.internal.Durations;
-import dev.imagegc.core.internal.Sizes;
 import dev.imagegc.core.pressure.DiskPressureManager;
 import dev.imagegc.core.pressure.PressurePolicy;
-import dev.imagegc.core.pressure.PressureThreshold;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,11 +65,7 @@ public final class NodeGc implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NodeGc.class);
 
   private final GcClock clock;
-  private final Deadlines deadlines;
-  private final GcPolicy imagePolicy;
-  private final PressurePolicy pressurePolicy;
-  private final DiskMeasures measures;
-  private final BoundedCalls policyCalls;
+  private final FilesystemsInWords filesystems;
   private final RecentEvents events;
   private final @Nullable ScheduledExecutorService ownScheduler;
   private final ImageGcManager images;
@@ -90,11 +78,11 @@ public final class NodeGc implements AutoCloseable {
 
   private NodeGc(Builder builder, Runtime runtime, FsStatsProvider fsStats) {
     this.clock = builder.clock;
-    this.deadlines = builder.deadlines;
-    this.imagePolicy = builder.imagePolicy;
-    this.pressurePolicy = builder.pressurePolicy;
-    this.measures = new DiskMeasures(fsStats, deadlines.measure(), clock);
-    this.policyCalls = new BoundedCalls("the image policy", clock, PolicyException::new);
+    Deadlines deadlines = builder.deadlines;
+    GcPolicy imagePolicy = builder.imagePolicy;
+    PressurePolicy pressurePolicy = builder.pressurePolicy;
+    this.filesystems =
+        new FilesystemsInWords(fsStats, imagePolicy, pressurePolicy, deadlines.measure(), clock);
     this.events = new RecentEvents(builder.listener, deadlines.listener(), clock, ROUNDS);
     Deadlines ofParts = withMargin(deadlines);
     SingleWriter writer = SingleWriter.create(clock);
@@ -169,8 +157,9 @@ public final class NodeGc implements AutoCloseable {
       ImageGcManager images,
       SingleWriter writer,
       ScheduledExecutorService beat) {
-    ContainerGcManager.Builder containerBuilder =
-        ContainerGcManager.builder().deadlines(withMargin(deadlines)).maxWait(builder.maxWait);
+    ContainerGcManager.Builder containerBuilder = ContainerGcManager.builder()
+        .deadlines(withMargin(builder.deadlines))
+        .maxWait(builder.maxWait);
     builder.containers.accept(containerBuilder);
     return containerBuilder
         .runtime(runtime)
@@ -248,7 +237,7 @@ public final class NodeGc implements AutoCloseable {
       if (containers != null) {
         containers.start();
       }
-      if (!pressurePolicy.thresholds().isEmpty()) {
+      if (!pressure.policy().thresholds().isEmpty()) {
         pressure.start();
       }
     } catch (Throwable e) {
@@ -274,7 +263,7 @@ public final class NodeGc implements AutoCloseable {
     }
     return new NodeStatus(
         clock.instant(),
-        filesystems(),
+        filesystems.of(diskSpace),
         plan,
         trouble,
         containers == null ? null : containerPlan(containers),
@@ -296,93 +285,9 @@ public final class NodeGc implements AutoCloseable {
     }
   }
 
-  private List<NodeStatus.Filesystem> filesystems() {
-    List<NodeStatus.Filesystem> filesystems = new ArrayList<>();
-    filesystems.add(judged(diskSpace.imageFs()));
-    NodeStatus.Filesystem root = judged(diskSpace.rootFs());
-    if (root.stats().isPresent() || !root.thresholds().isEmpty()) { // else nobody needs it
-      filesystems.add(root);
-    }
-    containerFs().ifPresent(filesystems::add);
-    return filesystems;
-  }
-
-  private NodeStatus.Filesystem judged(DiskSpace space) {
-    List<String> thresholds = new ArrayList<>();
-    if (space.filesystem() == NodeFs.IMAGEFS) {
-      thresholds.addAll(imageThresholds());
-    }
-    thresholds.addAll(pressureThresholds(space.filesystem()));
-    if (space.thresholdBytes() > 0) {
-      thresholds.add("out of disk space below " + Sizes.text(space.thresholdBytes()));
-    }
-    return new NodeStatus.Filesystem(
-        space.filesystem(),
-        space.stats().orElse(null),
-        space.error().map(GcException::getMessage).orElse(""),
-        space.thresholdBytes() > 0 ? space : null,
-        thresholds);
-  }
-
-  private Optional<NodeStatus.Filesystem> containerFs() {
-    List<String> thresholds = pressureThresholds(NodeFs.CONTAINERFS);
-    try {
-      return measures
-          .measure(NodeFs.CONTAINERFS)
-          .or(() ->
-              thresholds.isEmpty() // absent means on the image filesystem, see FsStatsProvider
-                  ? Optional.empty()
-                  : measures.measure(NodeFs.IMAGEFS))
-          .map(stats -> new NodeStatus.Filesystem(NodeFs.CONTAINERFS, stats, "", null, thresholds));
-    } catch (GcException e) {
-      return Optional.of(
-          new NodeStatus.Filesystem(NodeFs.CONTAINERFS, null, e.getMessage(), null, thresholds));
-    }
-  }
-
-  private List<String> pressureThresholds(NodeFs kind) {
-    return pressurePolicy.thresholds().stream()
-        .filter(threshold -> threshold.signal().filesystem() == kind)
-        .map(this::words)
-        .toList();
-  }
-
-  private String words(PressureThreshold threshold) {
-    return (threshold.isHard() ? "pressure at " : "soft pressure at ")
-        + threshold
-        + (threshold.isHard() ? "" : " for " + Durations.text(threshold.grace()))
-        + pressurePolicy
-            .minimumReclaim(threshold.signal())
-            .filter(more -> more.isPercent() || more.amountOf(0) > 0)
-            .map(more -> " until there is " + more + " more")
-            .orElse("");
-  }
-
-  /** What image collection holds the image filesystem against. */
-  private List<String> imageThresholds() {
-    GcThresholds thresholds;
-    try {
-      thresholds =
-          policyCalls.call("tell its thresholds", deadlines.measure(), imagePolicy::thresholds);
-    } catch (GcException e) {
-      return List.of("unknown: " + e.getMessage());
-    }
-    List<String> words = new ArrayList<>();
-    if (thresholds.highPercent() < 100) {
-      words.add("images go from " + thresholds.highPercent() + "% down to "
-          + thresholds.lowPercent() + "%");
-    }
-    if (thresholds.inodesHighPercent() < 100) {
-      words.add("images go from " + thresholds.inodesHighPercent() + "% of the inodes down to "
-          + thresholds.inodesLowPercent() + "%");
-    }
-    return words;
-  }
-
   /**
    * Ends the timers, lets a running call stop before its next step, and waits for that for at most {@link
-   * Deadlines.Builder#close}, for a pass over disk pressure at most 10 s, then for history to be saved, as {@link
-   * ImageGcManager#close()} does. Closing twice does nothing.
+   * Deadlines.Builder#close}, then for history to be saved, as {@link ImageGcManager#close()} does. Closing twice does nothing.
    */
   @Override
   public void close() {
@@ -402,8 +307,7 @@ public final class NodeGc implements AutoCloseable {
     others.forEach(Thread::start);
     parts.stream().limit(1).forEach(NodeGc::close); // here, because history has to be saved
     others.forEach(NodeGc::join);
-    measures.close();
-    policyCalls.close();
+    filesystems.close();
     events.close();
     if (ownScheduler != null) {
       ownScheduler.shutdown();
@@ -426,7 +330,13 @@ public final class NodeGc implements AutoCloseable {
     }
   }
 
-  /** Builds a {@link NodeGc}. Not thread-safe. */
+  /**
+   * Builds a {@link NodeGc}. Not thread-safe.
+   *
+   * <p>What sets a part is given the builder of that part once, by {@link #build()}. The engine, the measure, the policies, the
+   * listener, the clock and the scheduler of all parts win over what it sets, and so does what joins the parts: one writer, the leases, who
+   * makes room under disk pressure. Deadlines and maxWait of all parts are what it begins with.
+   */
   public static final class Builder {
     private @Nullable Runtime runtime;
     private @Nullable FsStatsProvider fsStats;
@@ -571,8 +481,7 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only the collection of images has: a store, limits, a veto, intervals.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
-     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
+     * @param settings is given the builder of that part, as {@link Builder} says
      * @return this builder
      */
     public Builder images(Consumer<ImageGcManager.Builder> settings) {
@@ -583,8 +492,7 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only the collection of containers has: units, workloads, its interval.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
-     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
+     * @param settings is given the builder of that part, as {@link Builder} says
      * @return this builder
      */
     public Builder containers(Consumer<ContainerGcManager.Builder> settings) {
@@ -595,8 +503,7 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only disk space has: its thresholds and its hold time.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
-     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
+     * @param settings is given the builder of that part, as {@link Builder} says
      * @return this builder
      */
     public Builder diskSpace(Consumer<DiskSpaceManager.Builder> settings) {
@@ -607,8 +514,7 @@ public final class NodeGc implements AutoCloseable {
     /**
      * Sets what only disk pressure has: who hears of conditions and of what cannot be reclaimed, its interval.
      *
-     * @param settings is given the builder of that part, once, by {@link #build()}; what is said here (engine, measure, policy,
-     *     listener, clock, scheduler) and what the parts have in common wins over what it sets
+     * @param settings is given the builder of that part, as {@link Builder} says
      * @return this builder
      */
     public Builder pressure(Consumer<DiskPressureManager.Builder> settings) {

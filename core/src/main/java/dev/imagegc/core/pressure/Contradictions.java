@@ -31,19 +31,7 @@ final class Contradictions {
   private Contradictions() {}
 
   /**
-   * Compares what can be compared before anything is measured: thresholds in percent, with a minimum reclaim in percent or none,
-   * of the image filesystem and, if the policy has a layout, of those that are the same.
-   *
-   * @param gc the thresholds of image collection
-   * @param pressure the policy of disk pressure
-   * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
-   */
-  static List<String> between(GcThresholds gc, PressurePolicy pressure) {
-    return sentences(find(gc, pressure, pressure.layout(), null));
-  }
-
-  /**
-   * Returns whether {@link #between(GcThresholds, PressurePolicy)} cannot compare all of it: a value is a number, or which
+   * Returns whether not everything can be compared before the image filesystem is measured: a value is a number, or which
    * filesystems are the same is to be found yet.
    *
    * @param pressure the policy of disk pressure
@@ -54,20 +42,6 @@ final class Contradictions {
         .anyMatch(threshold -> !isAllPercent(threshold, pressure)
             || (threshold.signal().filesystem() != NodeFs.IMAGEFS
                 && pressure.layout().isEmpty()));
-  }
-
-  /**
-   * Compares everything on a filesystem that was measured.
-   *
-   * @param gc the thresholds of image collection
-   * @param pressure the policy of disk pressure
-   * @param layout which filesystems are the same
-   * @param imageFs the image filesystem; if it does not tell its capacity or its inodes, what needs them is not compared
-   * @return a sentence for each contradiction, which names both settings and their numbers; none if all is well
-   */
-  static List<String> between(
-      GcThresholds gc, PressurePolicy pressure, FsLayout layout, FsStats imageFs) {
-    return sentences(find(gc, pressure, Optional.of(layout), imageFs));
   }
 
   /**
@@ -88,11 +62,15 @@ final class Contradictions {
   /** Two settings that contradict each other, and a sentence on it. */
   record Contradiction(PressureThreshold threshold, String field, String sentence) {}
 
-  private static List<String> sentences(List<Contradiction> found) {
-    return found.stream().map(Contradiction::sentence).toList();
-  }
-
-  /** Finds them, on a filesystem that was measured or else (null) in percent only. */
+  /**
+   * Finds settings that contradict each other.
+   *
+   * @param gc the thresholds of image collection
+   * @param pressure the policy of disk pressure
+   * @param layout which filesystems are the same; empty compares those of the image filesystem alone
+   * @param imageFs the image filesystem as measured; if it does not tell its capacity or its inodes, what needs them is not
+   *     compared. Null before it is measured: compares thresholds in percent with a minimum reclaim in percent or none
+   */
   static List<Contradiction> find(
       GcThresholds gc,
       PressurePolicy pressure,

@@ -272,9 +272,9 @@ public final class DiskPressureManager implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Sets the disk measure. Required.
+     * Sets the disk measure. Required. Thresholds on filesystems or inodes that it does not know are not watched, which is told.
      *
-     * @param newFsStats measures the filesystems that have thresholds
+     * @param newFsStats the measure
      * @return this builder
      */
     public Builder fsStats(FsStatsProvider newFsStats) {

@@ -266,10 +266,6 @@ public final class PressureReport {
       return this;
     }
 
-    List<PressureThreshold> actedOn() {
-      return actedOn;
-    }
-
     Builder containerReport(ContainerGcReport report) {
       containerReport = report;
       return this;

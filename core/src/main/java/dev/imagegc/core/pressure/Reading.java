@@ -4,6 +4,7 @@ package dev.imagegc.core.pressure;
 import dev.imagegc.api.DiskSignal;
 import dev.imagegc.api.FsStats;
 import dev.imagegc.api.InvalidCapacityException;
+import dev.imagegc.core.internal.Disk;
 import dev.imagegc.core.internal.Sizes;
 import java.time.Instant;
 
@@ -12,28 +13,29 @@ import java.time.Instant;
  *
  * @param available bytes or inodes, from 0 to capacity
  * @param capacity of the same, above 0
+ * @param measuredAt by the wall clock
  */
 record Reading(long available, long capacity, Instant measuredAt) {
   /** Takes a signal out of a measurement. Unknown is not zero, and zero is not a disk. */
   static Reading of(DiskSignal signal, FsStats stats) {
-    boolean inodes = signal.countsInodes();
-    String what = inodes ? "free inodes" : "available bytes";
-    long capacity = (inodes ? stats.inodes() : stats.capacityBytes())
-        .orElseThrow(() -> unusable(
-            signal, stats, inodes ? "its number of inodes is unknown" : "its capacity is unknown"));
-    long available = (inodes ? stats.inodesFree() : stats.availableBytes())
-        .orElseThrow(() -> unusable(signal, stats, "its " + what + " are unknown"));
-    if (capacity <= 0) {
+    if (!signal.countsInodes()) {
+      Disk disk = Disk.of(signal.filesystem().toString(), stats);
+      return new Reading(disk.available(), disk.capacity(), stats.measuredAt());
+    }
+    long inodes = stats
+        .inodes()
+        .orElseThrow(() -> unusable(signal, stats, "its number of inodes is unknown"));
+    if (inodes <= 0) {
+      throw unusable(signal, stats, "its number of inodes must be above 0, but is " + inodes);
+    }
+    long free = stats
+        .inodesFree()
+        .orElseThrow(() -> unusable(signal, stats, "its free inodes are unknown"));
+    if (free < 0 || free > inodes) {
       throw unusable(
-          signal,
-          stats,
-          "its " + (inodes ? "number of inodes" : "capacity") + " must be above 0, but is "
-              + capacity);
+          signal, stats, "its free inodes must be from 0 to " + inodes + ", but are " + free);
     }
-    if (available < 0 || (inodes && available > capacity)) {
-      throw unusable(signal, stats, "its " + what + " are " + available + " of " + capacity);
-    }
-    return new Reading(Math.min(available, capacity), capacity, stats.measuredAt());
+    return new Reading(free, inodes, stats.measuredAt());
   }
 
   private static InvalidCapacityException unusable(DiskSignal signal, FsStats stats, String why) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ContradictionsTest {
@@ -39,30 +40,40 @@ class ContradictionsTest {
         .build();
   }
 
+  private static List<String> between(GcThresholds gc, PressurePolicy policy) {
+    return sentences(Contradictions.find(gc, policy, policy.layout(), null));
+  }
+
+  private static List<String> between(
+      GcThresholds gc, PressurePolicy policy, FsLayout layout, FsStats imageFs) {
+    return sentences(Contradictions.find(gc, policy, Optional.of(layout), imageFs));
+  }
+
+  private static List<String> sentences(List<Contradictions.Contradiction> found) {
+    return found.stream().map(Contradictions.Contradiction::sentence).toList();
+  }
+
   @Test
   void theDefaultsOfBoth_areFine() {
-    assertThat(Contradictions.between(GC, PressurePolicy.ofDefaults())).isEmpty();
-    assertThat(Contradictions.between(GC, PressurePolicy.ofDefaults(), FsLayout.ONE_DISK, DISK))
+    assertThat(between(GC, PressurePolicy.ofDefaults())).isEmpty();
+    assertThat(between(GC, PressurePolicy.ofDefaults(), FsLayout.ONE_DISK, DISK))
         .isEmpty();
   }
 
   @Test
   void fifteenPercent_isWhereTheKubeletPutBoth_andFine() {
     PressurePolicy policy = hard("imagefs.available<15%").build();
-    assertThat(Contradictions.between(GC, policy)).isEmpty();
-    assertThat(Contradictions.between(GC, reclaiming("imagefs.available<15%", "5%")))
-        .isEmpty();
+    assertThat(between(GC, policy)).isEmpty();
+    assertThat(between(GC, reclaiming("imagefs.available<15%", "5%"))).isEmpty();
     FsStats odd = FsStats.of("/images", Instant.EPOCH, 100 * GIB + 7, 1);
-    assertThat(Contradictions.between(GC, policy, FsLayout.SPLIT, odd)).isEmpty();
+    assertThat(between(GC, policy, FsLayout.SPLIT, odd)).isEmpty();
   }
 
   @Test
   void thresholdBetweenWhatHighLeaves_andWhereCollectionBegins_isFine() {
-    assertThat(Contradictions.between(GC, hard("imagefs.available<15.5%").build()))
-        .isEmpty();
-    assertThat(Contradictions.between(GC, hard("imagefs.available<16%").build()))
-        .isEmpty();
-    assertThat(Contradictions.between(GC, hard("imagefs.available<16.01%").build()))
+    assertThat(between(GC, hard("imagefs.available<15.5%").build())).isEmpty();
+    assertThat(between(GC, hard("imagefs.available<16%").build())).isEmpty();
+    assertThat(between(GC, hard("imagefs.available<16.01%").build()))
         .containsExactly("threshold imagefs.available<16.01% (hard) is met below 16.01% available,"
             + " and highPercent 85 lets image collection begin below 16% (usage counts in whole"
             + " percent): pressure acts before collection does");
@@ -116,14 +127,12 @@ class ContradictionsTest {
 
   private static String named(GcThresholds thresholds, String threshold, long capacity) {
     return String.join(
-        "\n",
-        Contradictions.between(
-            thresholds, hard(threshold).build(), FsLayout.ONE_DISK, disk(capacity, 0)));
+        "\n", between(thresholds, hard(threshold).build(), FsLayout.ONE_DISK, disk(capacity, 0)));
   }
 
   @Test
   void minimumReclaimAboveWhatLowLeaves_isNamed() {
-    assertThat(Contradictions.between(GC, reclaiming("imagefs.available<15%", "10%")))
+    assertThat(between(GC, reclaiming("imagefs.available<15%", "10%")))
         .containsExactly("threshold imagefs.available<15% (hard) with a minimum reclaim of 10% is"
             + " over at 25% available, and lowPercent 80 lets image collection stop at 20%:"
             + " collection stops while pressure goes on");
@@ -131,7 +140,7 @@ class ContradictionsTest {
 
   @Test
   void thresholdAboveWhatHighAndLowLeave_isNamedTwice() {
-    assertThat(Contradictions.between(GC, hard("imagefs.available<30%").build()))
+    assertThat(between(GC, hard("imagefs.available<30%").build()))
         .containsExactly(
             "threshold imagefs.available<30% (hard) is met below 30% available, and highPercent 85"
                 + " lets image collection begin below 16% (usage counts in whole percent): pressure"
@@ -142,7 +151,7 @@ class ContradictionsTest {
 
   @Test
   void softThresholds_countToo() {
-    assertThat(Contradictions.between(
+    assertThat(between(
             GC, PressurePolicy.builder().soft("imagefs.available<20%", MINUTE).build()))
         .containsExactly("threshold imagefs.available<20% (soft) is met below 20% available, and"
             + " highPercent 85 lets image collection begin below 16% (usage counts in whole"
@@ -152,23 +161,22 @@ class ContradictionsTest {
   @Test
   void numbers_areComparedWhenTheDiskIsMeasured_inBytes() {
     PressurePolicy policy = reclaiming("imagefs.available<15Gi", "6Gi");
-    assertThat(Contradictions.between(GC, policy)).isEmpty();
+    assertThat(between(GC, policy)).isEmpty();
     assertThat(Contradictions.needMeasurement(policy)).isTrue();
-    assertThat(Contradictions.between(GC, policy, FsLayout.ONE_DISK, DISK))
+    assertThat(between(GC, policy, FsLayout.ONE_DISK, DISK))
         .containsExactly("threshold imagefs.available<15Gi (hard) with a minimum reclaim of 6.0 GiB"
             + " is over at 21.0 GiB available, and lowPercent 80 lets image collection stop at"
             + " 20.0 GiB: collection stops while pressure goes on");
-    assertThat(Contradictions.between(
-            GC, reclaiming("imagefs.available<15Gi", "5Gi"), FsLayout.ONE_DISK, DISK))
+    assertThat(between(GC, reclaiming("imagefs.available<15Gi", "5Gi"), FsLayout.ONE_DISK, DISK))
         .isEmpty();
   }
 
   @Test
   void percentWithANumberAsReclaim_needsTheMeasurement() {
     PressurePolicy policy = reclaiming("imagefs.available<15%", "6Gi");
-    assertThat(Contradictions.between(GC, policy)).isEmpty();
+    assertThat(between(GC, policy)).isEmpty();
     assertThat(Contradictions.needMeasurement(policy)).isTrue();
-    assertThat(Contradictions.between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
+    assertThat(between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
     assertThat(Contradictions.needMeasurement(hard("imagefs.available<15%").build()))
         .isFalse();
   }
@@ -176,41 +184,37 @@ class ContradictionsTest {
   @Test
   void otherFilesystems_countWhereTheyAreTheSame() {
     PressurePolicy root = hard("nodefs.available<30%").build();
-    assertThat(Contradictions.between(GC, root)).isEmpty();
+    assertThat(between(GC, root)).isEmpty();
     assertThat(Contradictions.needMeasurement(root)).isTrue();
-    assertThat(Contradictions.between(GC, root, FsLayout.ONE_DISK, DISK)).hasSize(2);
-    assertThat(Contradictions.between(GC, root, FsLayout.DEDICATED_IMAGEFS, DISK))
-        .isEmpty();
+    assertThat(between(GC, root, FsLayout.ONE_DISK, DISK)).hasSize(2);
+    assertThat(between(GC, root, FsLayout.DEDICATED_IMAGEFS, DISK)).isEmpty();
     PressurePolicy laidOut =
         hard("nodefs.available<30%").layout(FsLayout.ONE_DISK).build();
-    assertThat(Contradictions.between(GC, laidOut)).hasSize(2);
+    assertThat(between(GC, laidOut)).hasSize(2);
     assertThat(Contradictions.needMeasurement(laidOut)).isFalse();
     PressurePolicy layers = hard("containerfs.available<30%").build();
-    assertThat(Contradictions.between(GC, layers, FsLayout.DEDICATED_IMAGEFS, DISK))
-        .hasSize(2);
-    assertThat(Contradictions.between(GC, layers, FsLayout.SPLIT, DISK)).isEmpty();
+    assertThat(between(GC, layers, FsLayout.DEDICATED_IMAGEFS, DISK)).hasSize(2);
+    assertThat(between(GC, layers, FsLayout.SPLIT, DISK)).isEmpty();
   }
 
   @Test
   void collectionThatIsOff_contradictsNothing() {
-    assertThat(Contradictions.between(gc(100, 80), hard("imagefs.available<30%").build()))
-        .isEmpty();
+    assertThat(between(gc(100, 80), hard("imagefs.available<30%").build())).isEmpty();
   }
 
   @Test
   void inodes_areHeldAgainstTheirOwnThresholds() {
     PressurePolicy policy = hard("imagefs.inodesFree<30%").build();
-    assertThat(Contradictions.between(GC, policy)).isEmpty();
+    assertThat(between(GC, policy)).isEmpty();
     GcThresholds inodes = GcThresholds.builder().inodesPercent(90, 75).build();
-    assertThat(Contradictions.between(inodes, policy))
+    assertThat(between(inodes, policy))
         .containsExactly(
             "threshold imagefs.inodesFree<30% (hard) is met below 30% available, and"
                 + " inodesHighPercent 90 lets image collection begin below 11% (usage counts in"
                 + " whole percent): pressure acts before collection does",
             "threshold imagefs.inodesFree<30% (hard) is over at 30% available, and inodesLowPercent"
                 + " 75 lets image collection stop at 25%: collection stops while pressure goes on");
-    assertThat(Contradictions.between(
-            inodes, hard("imagefs.inodesFree<200").build(), FsLayout.ONE_DISK, DISK))
+    assertThat(between(inodes, hard("imagefs.inodesFree<200").build(), FsLayout.ONE_DISK, DISK))
         .containsExactly(
             "threshold imagefs.inodesFree<200 (hard) is met below 200 inodes available,"
                 + " and inodesHighPercent 90 lets image collection begin below 110 inodes (usage"
@@ -220,8 +224,7 @@ class ContradictionsTest {
   @Test
   void unknownCapacity_contradictsNothing() {
     FsStats unknown = FsStats.builder("/images", Instant.EPOCH).build();
-    assertThat(Contradictions.between(
-            GC, hard("imagefs.available<30%").build(), FsLayout.ONE_DISK, unknown))
+    assertThat(between(GC, hard("imagefs.available<30%").build(), FsLayout.ONE_DISK, unknown))
         .isEmpty();
   }
 
@@ -231,7 +234,7 @@ class ContradictionsTest {
         .hard("imagefs.available<15%")
         .minimumReclaim(DiskSignal.IMAGEFS_AVAILABLE, PressureValue.of(Long.MAX_VALUE))
         .build();
-    assertThat(Contradictions.between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
+    assertThat(between(GC, policy, FsLayout.ONE_DISK, DISK)).hasSize(1);
   }
 
   @Test
@@ -253,8 +256,7 @@ class ContradictionsTest {
         .soft("nodefs.available<50%", MINUTE)
         .soft("nodefs.inodesFree<1001", MINUTE)
         .build();
-    assertThat(Contradictions.aboveCapacity(above, readings))
-        .extracting(Contradictions.Contradiction::sentence)
+    assertThat(sentences(Contradictions.aboveCapacity(above, readings)))
         .containsExactly(
             "threshold nodefs.available<12Gi (hard) with a minimum reclaim of 5.0 GiB is over at"
                 + " 17.0 GiB available, and nodefs has 16.0 GiB in all: pressure never ends",
@@ -272,7 +274,7 @@ class ContradictionsTest {
   }
 
   @Test
-  void minAgeAboveMaxAge_isExplained() {
+  void minAgeAboveMaxAge_isExplained_andNoContradiction() {
     GcThresholds ages = GcThresholds.builder()
         .minAge(Duration.ofHours(2))
         .maxAge(Duration.ofHours(1))
@@ -281,5 +283,6 @@ class ContradictionsTest {
         .isEqualTo(List.of("minAge 2h is above maxAge 1h: that is allowed; an image that is unused"
             + " for longer than maxAge goes when it is minAge old"));
     assertThat(Contradictions.notes(GC)).isEmpty();
+    assertThat(between(ages, PressurePolicy.ofDefaults())).isEmpty();
   }
 }

@@ -100,21 +100,7 @@ class PassListenerTest {
   @Test
   void passThatCloseCutShort_isTold() {
     node.otherData(900);
-    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
-    CompletableFuture<Void> closing = new CompletableFuture<>();
-    DiskPressureManager pressure = listening()
-        .containerStep(() -> {
-          closing.completeAsync(() -> {
-            self.join().close();
-            return null;
-          });
-          node.clock().awaitWaiters(1);
-          return ContainerGcReport.builder(node.clock().instant()).build();
-        })
-        .build();
-    self.complete(pressure);
-    PressureReport report = pressure.relieve();
-    closing.join();
+    PressureReport report = host.closedDuringAPass(listening());
     assertThat(told).containsExactly(report);
     assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
   }

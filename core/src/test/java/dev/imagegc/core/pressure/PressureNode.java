@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A fake node with all that disk pressure works with, on one writer. Ended containers go as the step for containers; what the host
@@ -66,6 +67,26 @@ final class PressureNode implements AutoCloseable {
         .listener(listener)
         .clock(node.clock())
         .writer(writer);
+  }
+
+  /** What a pass comes to whose manager is closed while containers are removed. */
+  PressureReport closedDuringAPass(DiskPressureManager.Builder manager) {
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    CompletableFuture<Void> closing = new CompletableFuture<>();
+    DiskPressureManager pressure = manager
+        .containerStep(() -> {
+          closing.completeAsync(() -> {
+            self.join().close();
+            return null;
+          });
+          node.clock().awaitWaiters(1);
+          return ContainerGcReport.builder(node.clock().instant()).build();
+        })
+        .build();
+    self.complete(pressure);
+    PressureReport report = pressure.relieve();
+    closing.join();
+    return report;
   }
 
   private ContainerGcReport removeEnded() {
