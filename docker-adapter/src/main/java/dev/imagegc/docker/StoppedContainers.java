@@ -6,7 +6,6 @@ import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.docker.ContainerListing.Entry;
-import dev.imagegc.docker.EngineHttp.Answer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -48,14 +47,15 @@ final class StoppedContainers {
   /** Returns the list with the states of stopped containers; those that cannot be asked for in time are restarting. */
   List<Entry> resolve(List<Entry> listed, TimeLimit limit) {
     ends.keySet()
-        .retainAll(listed.stream().filter(Entry::isStopped).map(Entry::id).collect(Collectors.toSet()));
+        .retainAll(
+            listed.stream().filter(Entry::isStopped).map(Entry::id).collect(Collectors.toSet()));
     return listed.stream()
         .map(entry -> entry.isStopped() ? entry.withState(state(entry.id(), limit)) : entry)
         .toList();
   }
 
   private ContainerState state(String id, TimeLimit limit) {
-    Optional<String> finishedAt = limit.isOver() ? Optional.empty() : endForGood(id);
+    Optional<String> finishedAt = limit.isOver() ? Optional.empty() : endForGood(id, limit.left());
     if (finishedAt.isEmpty()) {
       return ContainerState.RESTARTING;
     }
@@ -67,13 +67,10 @@ final class StoppedContainers {
   }
 
   /** When it ended, if it is stopped still and has no restart policy; empty if it is not, or that is not known. */
-  private Optional<String> endForGood(String id) {
-    String path = "/containers/" + id + "/json";
+  private Optional<String> endForGood(String id, Duration deadline) {
     try {
-      Answer answer = api.get(path);
-      return answer.isSuccess()
-          ? api.parse("GET " + path, answer, StoppedContainers::end)
-          : Optional.empty();
+      return api.find("/containers/" + id + "/json", deadline, StoppedContainers::end)
+          .flatMap(end -> end);
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {
