@@ -5,6 +5,7 @@ import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.core.ImageGcManager;
@@ -103,13 +104,14 @@ final class Reclaim {
     try {
       ContainerGcReport done = containers.get();
       report.containerReport(done);
+      refuseIfCutOff(done.cause());
       containersBusy = done.outcome().equals(Outcome.BUSY);
       removed = !done.removed().isEmpty();
     } catch (RuntimeException e) { // closed by the host, say
       failed("removing containers", e);
     }
     measure();
-    if (removed && isShortOfContainers() && tools.engine().freesSpaceLater()) {
+    if (removed && mayBeShortOfContainers() && tools.engine().freesSpaceLater()) {
       settle();
     }
   }
@@ -117,16 +119,17 @@ final class Reclaim {
   /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
   private void settle() {
     Settling.await(
-        tools.clock(), tools.closing(), tools.settleTime(), () -> !isShortOfContainers(), () -> {
+        tools.clock(), tools.closing(), tools.settleTime(), () -> !mayBeShortOfContainers(), () -> {
           refuseIfClosing();
           measure();
         });
   }
 
-  private boolean isShortOfContainers() {
+  /** Unknown is not enough: one measurement that fails must not end the wait. */
+  private boolean mayBeShortOfContainers() {
     return due.stream()
-        .anyMatch(one ->
-            readings.containersOn(one.threshold().signal()) && reading(one).isPresent());
+        .filter(one -> readings.containersOn(one.threshold().signal()))
+        .anyMatch(one -> readings.of(one.threshold().signal()).map(one::isShort).orElse(true));
   }
 
   private void removeImages(ImageGcManager images, Watched one, Reading reading) {
@@ -144,6 +147,7 @@ final class Reclaim {
           ? images.deleteUnusedImages()
           : images.reclaim(target(one, reading));
       report.imageReport(done);
+      refuseIfCutOff(done.cause());
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);
       imagesAtLimit |= done.stoppedBy().isPresent() && !done.removed().isEmpty();
@@ -184,6 +188,13 @@ final class Reclaim {
   private void measure() {
     readings = tools.filesystems().measure();
     report.after(readings);
+  }
+
+  /** What a step that was interrupted or closed would have given is not known: it is no reason for the next one. */
+  private static void refuseIfCutOff(Optional<GcException> cause) {
+    if (cause.isPresent() && cause.get() instanceof CancelledException cutOff) {
+      throw cutOff;
+    }
   }
 
   private void refuseIfClosing() {
