@@ -318,7 +318,8 @@ public final class DiskPressureManager implements AutoCloseable {
      * Sets what image collection goes by, so that settings that contradict each other are told: as {@link
      * GcEventType#SETTINGS_CONTRADICT}, in the log and by {@link DiskPressureManager#contradictions()}.
      *
-     * @param thresholds asked when this is built and at the first measurement, with a deadline; usually {@code policy::thresholds}
+     * @param thresholds asked when this is built and in each pass until every signal has been measured, with a deadline; usually
+     *     {@code policy::thresholds}
      * @return this builder
      */
     public Builder imageThresholds(Supplier<GcThresholds> thresholds) {
@@ -368,8 +369,8 @@ public final class DiskPressureManager implements AutoCloseable {
 
     /**
      * Sets who hears what every pass came to, also one that failed or found others in the way: by timer, by {@link
-     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again. It
-     * hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
+     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again,
+     * nor is one of the listener itself. It hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
      * manager; other calls on the node go on meanwhile, but no other pass of this manager, and it must not wait for one. That it
      * throws or is late is in the {@linkplain PressureReport#problems() problems} of the report that the caller gets.
      *

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What the host hears of passes as a whole. */
 class PassListenerTest {
@@ -184,6 +185,26 @@ class PassListenerTest {
       goOn.countDown();
       assertThat(busy.get(60, TimeUnit.SECONDS).outcome()).isEqualTo(Outcome.BUSY);
       assertThat(told).containsExactly(first.get(60, TimeUnit.SECONDS), busy.join());
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void listenerThatLooksItself_isToldThatItsPassIsStillRunning() {
+    List<PressureReport> looked = new CopyOnWriteArrayList<>();
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .maxWait(Duration.ZERO)
+        .passListener(report -> {
+          told.add(report);
+          looked.add(self.join().look());
+        })
+        .build()) {
+      self.complete(pressure);
+      PressureReport report = pressure.relieve();
+      assertThat(report.problems()).isEmpty();
+      assertThat(looked).extracting(PressureReport::outcome).containsExactly(Outcome.BUSY);
+      assertThat(told).containsExactly(report);
     }
   }
 
