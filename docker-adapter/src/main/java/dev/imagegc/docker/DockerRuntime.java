@@ -181,10 +181,10 @@ public final class DockerRuntime
    */
   @Override
   public List<Container> listContainers() {
-    Duration deadline = listDeadline();
-    TimeLimit forStopped = forDetails(deadline);
+    // Whoever asks may wait for as long as the number of containers allows, which may be few.
+    TimeLimit forStopped = forDetails(timeouts.list());
     List<ContainerListing.Entry> entries = stopped.resolve(
-        api.read("/containers/json?all=1", deadline, ContainerListing::parse), forStopped);
+        api.read("/containers/json?all=1", listDeadline(), ContainerListing::parse), forStopped);
     return use.resolve(entries, this::knownImages);
   }
 

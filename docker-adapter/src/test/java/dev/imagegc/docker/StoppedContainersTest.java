@@ -147,7 +147,7 @@ class StoppedContainersTest extends DaemonTest {
     runtime.close();
     runtime = builder()
         .timers(this::timer)
-        .listTimeout(Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofNanos(1))
+        .listTimeout(Duration.ofMinutes(5), Duration.ofSeconds(2), Duration.ofNanos(1))
         .callTimeout(Duration.ofMinutes(5))
         .build();
     engine.container(engine.image("a/c:1").id, "stopped");
