@@ -269,7 +269,7 @@ final class Pass {
       Readings now = readings;
       if (told.stream().noneMatch(other -> now.isSameRoom(other, signal))) {
         told.add(signal);
-        handOver(one, reading);
+        handOver(one, reading, reclaim.trouble());
         readings = tools.filesystems().measure();
         report.after(readings);
         rememberAsActedOn(due, reclaim, readings);
@@ -278,7 +278,7 @@ final class Pass {
     report.outcome(outcome, cause);
   }
 
-  private void handOver(Watched one, Reading reading) {
+  private void handOver(Watched one, Reading reading, String trouble) {
     PressureThreshold threshold = one.threshold();
     DiskSignal signal = threshold.signal();
     long wanted = one.wanted(reading);
@@ -287,7 +287,7 @@ final class Pass {
         .amounts(threshold.value().amountOf(reading.capacity()), wanted, reading.available())
         .containers(ranking())
         .message(one.describe(reading) + ": " + Reading.text(signal, wanted - reading.available())
-            + " are missing, and " + whyNoMore())
+            + " are missing, and " + whyNoMore(trouble))
         .build();
     report.shortfall(shortfall);
     if (memory.loggedShort.add(signal)) { // it may last
@@ -298,13 +298,13 @@ final class Pass {
     tools.host().shortfall(shortfall);
   }
 
-  private String whyNoMore() {
+  private String whyNoMore(String trouble) {
     return Stream.concat(
             report.containerReport().flatMap(ContainerGcReport::cause).stream(),
             report.imageReports().stream().flatMap(done -> done.cause().stream()))
         .findFirst()
-        .map(trouble -> "removing more for it failed: " + trouble.getMessage())
-        .orElse("nothing more can be removed for it here");
+        .map(cause -> "removing more for it failed: " + cause.getMessage())
+        .orElse(trouble.isEmpty() ? "nothing more can be removed for it here" : trouble);
   }
 
   private List<RankedContainer> ranking() {

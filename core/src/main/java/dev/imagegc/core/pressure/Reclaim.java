@@ -38,6 +38,7 @@ final class Reclaim {
   private boolean allUnusedTried;
   private boolean bytesExhausted;
   private boolean inodesExhausted;
+  private String trouble = "";
 
   Reclaim(Pass.Tools tools, PressureReport.Builder report, List<Watched> due, Readings readings) {
     this.tools = tools;
@@ -59,6 +60,11 @@ final class Reclaim {
   /** Whether images went for the signal, but a round had to end at its limit before there was room. */
   boolean isUnfinished(DiskSignal signal) {
     return unfinished.contains(signal);
+  }
+
+  /** Which step threw, and what; empty if none did. */
+  String trouble() {
+    return trouble;
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
@@ -182,7 +188,8 @@ final class Reclaim {
     if (e instanceof CancelledException cancelled) {
       throw cancelled;
     }
-    tools.events().problem(step + ":" + e.getClass().getName(), step + " failed: " + e);
+    trouble = step + " failed: " + e;
+    tools.events().problem(step + ":" + e.getClass().getName(), trouble);
   }
 
   private void measure() {

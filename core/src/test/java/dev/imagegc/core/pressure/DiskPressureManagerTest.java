@@ -337,7 +337,10 @@ class DiskPressureManagerTest {
       PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.containerSteps).isEqualTo(1);
-      assertThat(host.shortfalls).hasSize(1);
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.message())
+              .contains("are missing, and removing images failed: java.lang.IllegalState"));
       assertThat(report.problems())
           .singleElement()
           .asString()
