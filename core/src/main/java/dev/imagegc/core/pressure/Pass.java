@@ -58,7 +58,13 @@ final class Pass {
       Duration settleTime,
       GcClock clock,
       Events events,
-      Future<?> closing) {}
+      Future<?> closing) {
+    void refuseIfClosing() {
+      if (closing.isDone()) {
+        throw new CancelledException("the manager was closed during the pass");
+      }
+    }
+  }
 
   /** What one pass leaves to the next. But for the conditions, used by one pass at a time. */
   static final class Memory {
@@ -235,9 +241,7 @@ final class Pass {
 
   /** Tells the host what is still short: once for each disk, and after each the numbers are fresh again. */
   private void handOver(List<Watched> due, Reclaim reclaim) {
-    if (tools.closing().isDone()) { // what is short may only be so because the reclaim was cut off
-      throw new CancelledException("the manager was closed during the pass");
-    }
+    tools.refuseIfClosing(); // what is short may only be so because the reclaim was cut off
     Readings readings = reclaim.readings();
     List<DiskSignal> told = new ArrayList<>();
     Outcome outcome = Outcome.DONE;
@@ -289,6 +293,7 @@ final class Pass {
         .message(one.describe(reading) + ": " + Reading.text(signal, wanted - reading.available())
             + " are missing, and " + whyNoMore(trouble))
         .build();
+    tools.refuseIfClosing();
     report.shortfall(shortfall);
     if (memory.loggedShort.add(signal)) { // it may last
       LOG.warn("{}", shortfall.message());

@@ -105,7 +105,7 @@ final class Reclaim {
       return;
     }
     containersTried = true;
-    refuseIfClosing();
+    tools.refuseIfClosing();
     boolean removed = false;
     try {
       ContainerGcReport done = containers.get();
@@ -126,7 +126,7 @@ final class Reclaim {
   private void settle() {
     Settling.await(
         tools.clock(), tools.closing(), tools.settleTime(), () -> !mayBeShortOfContainers(), () -> {
-          refuseIfClosing();
+          tools.refuseIfClosing();
           measure();
         });
   }
@@ -146,7 +146,7 @@ final class Reclaim {
       return; // what may go is gone
     }
     allUnusedTried = true;
-    refuseIfClosing();
+    tools.refuseIfClosing();
     boolean enough = false;
     try {
       GcReport done = tools.policy().reclaimsEverythingUnused()
@@ -201,12 +201,6 @@ final class Reclaim {
   private static void refuseIfCutOff(Optional<GcException> cause) {
     if (cause.isPresent() && cause.get() instanceof CancelledException cutOff) {
       throw cutOff;
-    }
-  }
-
-  private void refuseIfClosing() {
-    if (tools.closing().isDone()) {
-      throw new CancelledException("the manager was closed during the pass");
     }
   }
 }

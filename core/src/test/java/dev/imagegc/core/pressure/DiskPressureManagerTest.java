@@ -958,6 +958,27 @@ class DiskPressureManagerTest {
   }
 
   @Test
+  void closeWhileAShortfallIsPutTogether_keepsItFromTheHost() {
+    node.otherData(900);
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    CompletableFuture<Void> closing = new CompletableFuture<>();
+    node.faults().beforeNext(Operation.LIST_CONTAINERS, () -> {
+      closing.completeAsync(() -> {
+        self.join().close();
+        return null;
+      });
+      node.clock().awaitWaiters(2); // close() for the pass, and the pass for this list
+    });
+    DiskPressureManager pressure = host.bare(POLICY, node.fsStats()).build();
+    self.complete(pressure);
+    PressureReport report = pressure.relieve();
+    closing.join();
+    assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
+    assertThat(host.shortfalls).isEmpty();
+    assertThat(report.shortfalls()).isEmpty();
+  }
+
+  @Test
   void close_waitsForARunningPass_butNoLongerThanItsDeadline() {
     node.otherData(900);
     CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
