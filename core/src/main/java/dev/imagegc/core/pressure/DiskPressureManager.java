@@ -212,7 +212,7 @@ public final class DiskPressureManager implements AutoCloseable {
     }
     schedule.stop();
     try {
-      passes.awaitIdle(deadlines.close());
+      passes.awaitIdle(tools.host().isHearing() ? Duration.ZERO : deadlines.close());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // then there is no time to wait
     }
@@ -229,8 +229,10 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   private PressureReport pass(SingleWriter.Kind<PressureReport> kind, boolean acts) {
-    // Whoever works on the node must not wait for a pass that may be waiting for the node.
-    Duration wait = tools.writer().isHeldByThisThread() ? Duration.ZERO : tools.maxWait();
+    // Whoever works on the node must not wait for a pass that may be waiting for the node, nor the
+    // listener for one that waits for it.
+    boolean atOnce = tools.writer().isHeldByThisThread() || tools.host().isHearing();
+    Duration wait = atOnce ? Duration.ZERO : tools.maxWait();
     try {
       return passes.run(kind, wait, () -> new Pass(tools, memory, acts).run());
     } catch (BusyException e) {

@@ -102,9 +102,14 @@ final class Host {
 
   /** Tells the report of a pass, unless the listener itself asked for it and would wait for itself. */
   void passEnded(PressureReport report) {
-    if (Thread.currentThread() != hearing) {
+    if (!isHearing()) {
       tell(report);
     }
+  }
+
+  /** Whether the calling thread is the pass listener's, for which a pass waits. */
+  boolean isHearing() {
+    return Thread.currentThread() == hearing;
   }
 
   /** One at a time, also on a thread that was interrupted: the pass may have failed for that. */

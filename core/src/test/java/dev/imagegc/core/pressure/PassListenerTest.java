@@ -2,6 +2,7 @@
 package dev.imagegc.core.pressure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
@@ -190,22 +191,35 @@ class PassListenerTest {
 
   @Test
   @Timeout(60)
-  void listenerThatLooksItself_isToldThatItsPassIsStillRunning() {
-    List<PressureReport> looked = new CopyOnWriteArrayList<>();
+  void callsOfTheListenerItself_findItsPassRunning_andDoNotWaitForIt() {
+    List<PressureReport> own = new CopyOnWriteArrayList<>();
     CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
     try (DiskPressureManager pressure = host.manager(POLICY)
-        .maxWait(Duration.ZERO)
         .passListener(report -> {
           told.add(report);
-          looked.add(self.join().look());
+          own.add(self.join().look());
+          own.add(self.join().relieve());
         })
         .build()) {
       self.complete(pressure);
       PressureReport report = pressure.relieve();
       assertThat(report.problems()).isEmpty();
-      assertThat(looked).extracting(PressureReport::outcome).containsExactly(Outcome.BUSY);
+      assertThat(own)
+          .extracting(PressureReport::outcome)
+          .containsExactly(Outcome.BUSY, Outcome.BUSY);
       assertThat(told).containsExactly(report);
     }
+  }
+
+  @Test
+  @Timeout(60)
+  void listenerMayClose() {
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    DiskPressureManager pressure =
+        host.manager(POLICY).passListener(report -> self.join().close()).build();
+    self.complete(pressure);
+    assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+    assertThatIllegalStateException().isThrownBy(pressure::look);
   }
 
   @Test
