@@ -167,6 +167,28 @@ class ReclaimTest {
   }
 
   @Test
+  void oneOfBothGoals_mayBeReachedAlready() {
+    for (int i = 0; i < 4; i++) {
+      node.image("image-" + i).size(100).add();
+    }
+    node.faults()
+        .measureAs(stats -> stats.toBuilder()
+            .inodes(1000, 190 + 40 * (4 - node.imageIds().size()))
+            .build());
+    try (ImageGcManager gc = collector(node, policy).build()) { // 600 bytes, 190 inodes
+      GcReport inodes =
+          gc.reclaim(SpaceTarget.availableBytes(500).and(SpaceTarget.inodesFree(200)));
+      assertThat(removed(inodes)).containsExactly("image-0");
+      assertThat(inodes.neededBytes()).hasValue(0);
+      assertThat(inodes.neededInodes()).hasValue(10);
+      GcReport bytes = gc.reclaim(SpaceTarget.availableBytes(800).and(SpaceTarget.inodesFree(200)));
+      assertThat(removed(bytes)).containsExactly("image-1");
+      assertThat(bytes.neededBytes()).hasValue(100);
+      assertThat(bytes.neededInodes()).hasValue(0);
+    }
+  }
+
+  @Test
   void unknownInodes_fail_andRemoveNothing() {
     node.image("app").size(100).add();
     node.faults().measureAs(stats -> stats.toBuilder().inodes(0, 0).build()); // btrfs

@@ -82,7 +82,7 @@ public final class DockerRuntime
         ImagePuller,
         AutoCloseable {
   /** The last quarter of a list's time is for the request that runs then, and for handing the list over. */
-  private static final int LAYERS_QUARTERS = 3;
+  private static final int QUARTERS_FOR_DETAILS = 3;
 
   private final EngineHttp http;
   private final EngineApi api;
@@ -134,7 +134,7 @@ public final class DockerRuntime
   @Override
   public List<Image> listImages() {
     Duration deadline = listDeadline();
-    TimeLimit forLayers = TimeLimit.of(deadline.multipliedBy(LAYERS_QUARTERS).dividedBy(4));
+    TimeLimit forLayers = forDetails(deadline);
     List<Image> images = listWithoutLayers(deadline);
     if (layers != null) {
       images = layers.addTo(images, forLayers);
@@ -181,16 +181,20 @@ public final class DockerRuntime
    */
   @Override
   public List<Container> listContainers() {
-    Duration deadline = listDeadline();
-    TimeLimit limit = TimeLimit.of(deadline);
+    // Whoever asks may wait for as long as the number of containers allows, which may be few.
+    TimeLimit forStopped = forDetails(timeouts.list());
     List<ContainerListing.Entry> entries = stopped.resolve(
-        api.read("/containers/json?all=1", deadline, ContainerListing::parse), limit);
+        api.read("/containers/json?all=1", listDeadline(), ContainerListing::parse), forStopped);
     return use.resolve(entries, this::knownImages);
   }
 
   private List<Image> knownImages() {
     List<Image> known = lastListing;
     return known == null ? listWithoutLayers() : known;
+  }
+
+  private static TimeLimit forDetails(Duration deadline) {
+    return TimeLimit.of(deadline.multipliedBy(QUARTERS_FOR_DETAILS).dividedBy(4));
   }
 
   private Duration listDeadline() {

@@ -6,7 +6,6 @@ import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.GcException;
 import dev.imagegc.docker.ContainerListing.Entry;
-import dev.imagegc.docker.EngineHttp.Answer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -56,7 +55,7 @@ final class StoppedContainers {
   }
 
   private ContainerState state(String id, TimeLimit limit) {
-    Optional<String> finishedAt = limit.isOver() ? Optional.empty() : endForGood(id);
+    Optional<String> finishedAt = limit.isOver() ? Optional.empty() : endForGood(id, limit.left());
     if (finishedAt.isEmpty()) {
       return ContainerState.RESTARTING;
     }
@@ -68,13 +67,10 @@ final class StoppedContainers {
   }
 
   /** When it ended, if it is stopped still and has no restart policy; empty if it is not, or that is not known. */
-  private Optional<String> endForGood(String id) {
-    String path = "/containers/" + id + "/json";
+  private Optional<String> endForGood(String id, Duration deadline) {
     try {
-      Answer answer = api.get(path);
-      return answer.isSuccess()
-          ? api.parse("GET " + path, answer, StoppedContainers::end)
-          : Optional.empty();
+      return api.find("/containers/" + id + "/json", deadline, StoppedContainers::end)
+          .flatMap(end -> end);
     } catch (CancelledException e) {
       throw e;
     } catch (GcException e) {

@@ -3,6 +3,7 @@ package dev.imagegc.docker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
@@ -138,5 +139,25 @@ class StoppedContainersTest extends DaemonTest {
     runtime.listContainers();
 
     assertThat(daemon.calls()).containsExactly("GET /containers/json?all=1", lookUp());
+  }
+
+  @Test
+  @Timeout(60)
+  void onesThatCannotBeAskedForInTime_mayBeRestarting_andTheOthersAreListed() {
+    runtime.close();
+    runtime = builder()
+        .timers(this::timer)
+        .listTimeout(Duration.ofMinutes(5), Duration.ofSeconds(2), Duration.ofNanos(1))
+        .callTimeout(Duration.ofMinutes(5))
+        .build();
+    engine.container(engine.image("a/c:1").id, "stopped");
+    engine.container(engine.image("a/d:1").id, "exited");
+    engine.always(lookUp(), StubDaemon.hang());
+
+    assertThat(runtime.listContainers())
+        .extracting(Container::state)
+        .containsExactly(
+            ContainerState.RESTARTING, ContainerState.RESTARTING, ContainerState.EXITED);
+    assertThat(daemon.calls()).filteredOn(call -> call.endsWith("/json")).containsExactly(lookUp());
   }
 }

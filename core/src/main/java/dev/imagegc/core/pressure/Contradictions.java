@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * off and nothing contradicts it. On any filesystem a threshold and its minimum reclaim may be more than there is.
  */
 final class Contradictions {
+  private static final String CAPACITY = "capacity";
+
   private Contradictions() {}
 
   /**
@@ -60,7 +62,11 @@ final class Contradictions {
   }
 
   /** Two settings that contradict each other, and a sentence on it. */
-  record Contradiction(PressureThreshold threshold, String field, String sentence) {}
+  record Contradiction(PressureThreshold threshold, String field, String sentence) {
+    boolean isAboveCapacity() {
+      return field.equals(CAPACITY);
+    }
+  }
 
   /**
    * Finds settings that contradict each other.
@@ -135,7 +141,7 @@ final class Contradictions {
             long reclaim = wanted - threshold.value().amountOf(capacity);
             found.add(new Contradiction(
                 threshold,
-                "capacity",
+                CAPACITY,
                 words(threshold) + withReclaim(reclaim == 0, Reading.text(signal, reclaim))
                     + " is over at " + Reading.text(signal, wanted) + " available, and "
                     + signal.filesystem() + " has " + Reading.text(signal, capacity)

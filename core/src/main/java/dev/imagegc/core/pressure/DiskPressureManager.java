@@ -212,7 +212,7 @@ public final class DiskPressureManager implements AutoCloseable {
     }
     schedule.stop();
     try {
-      passes.awaitIdle(deadlines.close());
+      passes.awaitIdle(tools.host().isHearing() ? Duration.ZERO : deadlines.close());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // then there is no time to wait
     }
@@ -229,8 +229,10 @@ public final class DiskPressureManager implements AutoCloseable {
   }
 
   private PressureReport pass(SingleWriter.Kind<PressureReport> kind, boolean acts) {
-    // Whoever works on the node must not wait for a pass that may be waiting for the node.
-    Duration wait = tools.writer().isHeldByThisThread() ? Duration.ZERO : tools.maxWait();
+    // Whoever works on the node must not wait for a pass that may be waiting for the node, nor the
+    // listener for one that waits for it.
+    boolean atOnce = tools.writer().isHeldByThisThread() || tools.host().isHearing();
+    Duration wait = atOnce ? Duration.ZERO : tools.maxWait();
     try {
       return passes.run(kind, wait, () -> new Pass(tools, memory, acts).run());
     } catch (BusyException e) {
@@ -318,7 +320,8 @@ public final class DiskPressureManager implements AutoCloseable {
      * Sets what image collection goes by, so that settings that contradict each other are told: as {@link
      * GcEventType#SETTINGS_CONTRADICT}, in the log and by {@link DiskPressureManager#contradictions()}.
      *
-     * @param thresholds asked when this is built and at the first measurement, with a deadline; usually {@code policy::thresholds}
+     * @param thresholds asked when this is built and in each pass until every signal has been measured, with a deadline; usually
+     *     {@code policy::thresholds}
      * @return this builder
      */
     public Builder imageThresholds(Supplier<GcThresholds> thresholds) {
@@ -368,8 +371,8 @@ public final class DiskPressureManager implements AutoCloseable {
 
     /**
      * Sets who hears what every pass came to, also one that failed or found others in the way: by timer, by {@link
-     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again. It
-     * hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
+     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again,
+     * nor is one of the listener itself. It hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
      * manager; other calls on the node go on meanwhile, but no other pass of this manager, and it must not wait for one. That it
      * throws or is late is in the {@linkplain PressureReport#problems() problems} of the report that the caller gets.
      *

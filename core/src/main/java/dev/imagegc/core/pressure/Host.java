@@ -37,6 +37,7 @@ final class Host {
   private final BoundedCalls passCalls;
   private final BoundedCalls policyCalls;
   private final Set<NodeFs> untold = EnumSet.noneOf(NodeFs.class);
+  private volatile @Nullable Thread hearing; // of the pass listener
 
   Host(
       DiskConditionListener conditionListener,
@@ -99,12 +100,29 @@ final class Host {
         () -> shortfallHandler.onShortfall(shortfall));
   }
 
-  /** Tells the report of a pass, one at a time, also on a thread that was interrupted: the pass may have failed for that. */
-  synchronized void passEnded(PressureReport report) {
+  /** Tells the report of a pass, unless the listener itself asked for it and would wait for itself. */
+  void passEnded(PressureReport report) {
+    if (!isHearing()) {
+      tell(report);
+    }
+  }
+
+  /** Whether the calling thread is the pass listener's, for which a pass waits. */
+  boolean isHearing() {
+    return Thread.currentThread() == hearing;
+  }
+
+  /** One at a time, also on a thread that was interrupted: the pass may have failed for that. */
+  private synchronized void tell(PressureReport report) {
     String what = "take a report";
     try {
       passCalls.callEvenIfInterrupted(what, deadlines.listener(), () -> {
-        passListener.accept(report);
+        hearing = Thread.currentThread();
+        try {
+          passListener.accept(report);
+        } finally {
+          hearing = null;
+        }
         return true;
       });
     } catch (CancelledException e) {

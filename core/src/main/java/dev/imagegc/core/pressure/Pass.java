@@ -58,7 +58,13 @@ final class Pass {
       Duration settleTime,
       GcClock clock,
       Events events,
-      Future<?> closing) {}
+      Future<?> closing) {
+    void refuseIfClosing() {
+      if (closing.isDone()) {
+        throw new CancelledException("the manager was closed during the pass");
+      }
+    }
+  }
 
   /** What one pass leaves to the next. But for the conditions, used by one pass at a time. */
   static final class Memory {
@@ -235,9 +241,7 @@ final class Pass {
 
   /** Tells the host what is still short: once for each disk, and after each the numbers are fresh again. */
   private void handOver(List<Watched> due, Reclaim reclaim) {
-    if (tools.closing().isDone()) { // what is short may only be so because the reclaim was cut off
-      throw new CancelledException("the manager was closed during the pass");
-    }
+    tools.refuseIfClosing(); // what is short may only be so because the reclaim was cut off
     Readings readings = reclaim.readings();
     List<DiskSignal> told = new ArrayList<>();
     Outcome outcome = Outcome.DONE;
@@ -269,7 +273,7 @@ final class Pass {
       Readings now = readings;
       if (told.stream().noneMatch(other -> now.isSameRoom(other, signal))) {
         told.add(signal);
-        handOver(one, reading);
+        handOver(one, reading, reclaim.trouble());
         readings = tools.filesystems().measure();
         report.after(readings);
         rememberAsActedOn(due, reclaim, readings);
@@ -278,7 +282,7 @@ final class Pass {
     report.outcome(outcome, cause);
   }
 
-  private void handOver(Watched one, Reading reading) {
+  private void handOver(Watched one, Reading reading, String trouble) {
     PressureThreshold threshold = one.threshold();
     DiskSignal signal = threshold.signal();
     long wanted = one.wanted(reading);
@@ -287,8 +291,9 @@ final class Pass {
         .amounts(threshold.value().amountOf(reading.capacity()), wanted, reading.available())
         .containers(ranking())
         .message(one.describe(reading) + ": " + Reading.text(signal, wanted - reading.available())
-            + " are missing, and " + whyNoMore())
+            + " are missing, and " + whyNoMore(trouble))
         .build();
+    tools.refuseIfClosing();
     report.shortfall(shortfall);
     if (memory.loggedShort.add(signal)) { // it may last
       LOG.warn("{}", shortfall.message());
@@ -298,13 +303,13 @@ final class Pass {
     tools.host().shortfall(shortfall);
   }
 
-  private String whyNoMore() {
+  private String whyNoMore(String trouble) {
     return Stream.concat(
             report.containerReport().flatMap(ContainerGcReport::cause).stream(),
             report.imageReports().stream().flatMap(done -> done.cause().stream()))
         .findFirst()
-        .map(trouble -> "removing more for it failed: " + trouble.getMessage())
-        .orElse("nothing more can be removed for it here");
+        .map(cause -> "removing more for it failed: " + cause.getMessage())
+        .orElse(trouble.isEmpty() ? "nothing more can be removed for it here" : trouble);
   }
 
   private List<RankedContainer> ranking() {

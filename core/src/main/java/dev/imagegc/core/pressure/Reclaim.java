@@ -5,6 +5,7 @@ import com.google.common.math.LongMath;
 import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.DiskSignal;
+import dev.imagegc.api.GcException;
 import dev.imagegc.api.GcReport;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.core.ImageGcManager;
@@ -37,6 +38,7 @@ final class Reclaim {
   private boolean allUnusedTried;
   private boolean bytesExhausted;
   private boolean inodesExhausted;
+  private String trouble = "";
 
   Reclaim(Pass.Tools tools, PressureReport.Builder report, List<Watched> due, Readings readings) {
     this.tools = tools;
@@ -58,6 +60,11 @@ final class Reclaim {
   /** Whether images went for the signal, but a round had to end at its limit before there was room. */
   boolean isUnfinished(DiskSignal signal) {
     return unfinished.contains(signal);
+  }
+
+  /** Which step threw, and what; empty if none did. */
+  String trouble() {
+    return trouble;
   }
 
   /** Works through the thresholds, which are in their order. Others may have made room meanwhile, so it measures first. */
@@ -98,18 +105,19 @@ final class Reclaim {
       return;
     }
     containersTried = true;
-    refuseIfClosing();
+    tools.refuseIfClosing();
     boolean removed = false;
     try {
       ContainerGcReport done = containers.get();
       report.containerReport(done);
+      refuseIfCutOff(done.cause());
       containersBusy = done.outcome().equals(Outcome.BUSY);
       removed = !done.removed().isEmpty();
     } catch (RuntimeException e) { // closed by the host, say
       failed("removing containers", e);
     }
     measure();
-    if (removed && isShortOfContainers() && tools.engine().freesSpaceLater()) {
+    if (removed && mayBeShortOfContainers() && tools.engine().freesSpaceLater()) {
       settle();
     }
   }
@@ -117,16 +125,17 @@ final class Reclaim {
   /** Waits, within its bound, for what an engine frees late: judging at once would take images for nothing. */
   private void settle() {
     Settling.await(
-        tools.clock(), tools.closing(), tools.settleTime(), () -> !isShortOfContainers(), () -> {
-          refuseIfClosing();
+        tools.clock(), tools.closing(), tools.settleTime(), () -> !mayBeShortOfContainers(), () -> {
+          tools.refuseIfClosing();
           measure();
         });
   }
 
-  private boolean isShortOfContainers() {
+  /** Unknown is not enough: one measurement that fails must not end the wait. */
+  private boolean mayBeShortOfContainers() {
     return due.stream()
-        .anyMatch(one ->
-            readings.containersOn(one.threshold().signal()) && reading(one).isPresent());
+        .filter(one -> readings.containersOn(one.threshold().signal()))
+        .anyMatch(one -> readings.of(one.threshold().signal()).map(one::isShort).orElse(true));
   }
 
   private void removeImages(ImageGcManager images, Watched one, Reading reading) {
@@ -137,13 +146,14 @@ final class Reclaim {
       return; // what may go is gone
     }
     allUnusedTried = true;
-    refuseIfClosing();
+    tools.refuseIfClosing();
     boolean enough = false;
     try {
       GcReport done = tools.policy().reclaimsEverythingUnused()
           ? images.deleteUnusedImages()
           : images.reclaim(target(one, reading));
       report.imageReport(done);
+      refuseIfCutOff(done.cause());
       enough = done.outcome().equals(Outcome.DONE);
       imagesBusy |= done.outcome().equals(Outcome.BUSY);
       imagesAtLimit |= done.stoppedBy().isPresent() && !done.removed().isEmpty();
@@ -178,7 +188,8 @@ final class Reclaim {
     if (e instanceof CancelledException cancelled) {
       throw cancelled;
     }
-    tools.events().problem(step + ":" + e.getClass().getName(), step + " failed: " + e);
+    trouble = step + " failed: " + e;
+    tools.events().problem(step + ":" + e.getClass().getName(), trouble);
   }
 
   private void measure() {
@@ -186,9 +197,10 @@ final class Reclaim {
     report.after(readings);
   }
 
-  private void refuseIfClosing() {
-    if (tools.closing().isDone()) {
-      throw new CancelledException("the manager was closed during the pass");
+  /** What a step that was interrupted or closed would have given is not known: it is no reason for the next one. */
+  private static void refuseIfCutOff(Optional<GcException> cause) {
+    if (cause.isPresent() && cause.get() instanceof CancelledException cutOff) {
+      throw cutOff;
     }
   }
 }

@@ -39,10 +39,16 @@ final class SettingsCheck {
 
   /**
    * Compares what needs a measurement: with the capacities each time, because any may be known late or change, with image
-   * collection when the image filesystem is measured for the first time.
+   * collection until all signals have been known.
    */
   void at(Readings readings) {
-    tell(Contradictions.aboveCapacity(policy, readings));
+    List<Contradiction> aboveCapacity = Contradictions.aboveCapacity(policy, readings);
+    found = found.stream()
+        .filter(one -> !one.isAboveCapacity()
+            || readings.of(one.threshold().signal()).isEmpty()
+            || aboveCapacity.stream().anyMatch(still -> isSame(one, still)))
+        .toList();
+    tell(aboveCapacity);
     FsStats images = readings.stats().get(NodeFs.IMAGEFS);
     FsLayout layout = readings.layout().orElse(null);
     if (!waits
@@ -52,7 +58,8 @@ final class SettingsCheck {
       return;
     }
     host.imageThresholds().ifPresent(thresholds -> {
-      waits = false;
+      waits =
+          policy.thresholds().stream().anyMatch(one -> readings.of(one.signal()).isEmpty());
       tell(Contradictions.find(thresholds, policy, Optional.of(layout), images));
     });
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.imagegc.api.BusyException;
+import dev.imagegc.api.CancelledException;
 import dev.imagegc.api.ContainerGcReport;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.DiskSignal;
@@ -12,6 +13,7 @@ import dev.imagegc.api.FsStats;
 import dev.imagegc.api.FsStatsProvider;
 import dev.imagegc.api.GcEventType;
 import dev.imagegc.api.GcReport;
+import dev.imagegc.api.GcThresholds;
 import dev.imagegc.api.InvalidCapacityException;
 import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
@@ -335,11 +337,58 @@ class DiskPressureManagerTest {
       PressureReport report = pressure.relieve();
       assertThat(report.outcome()).isEqualTo(Outcome.SHORT);
       assertThat(host.containerSteps).isEqualTo(1);
-      assertThat(host.shortfalls).hasSize(1);
+      assertThat(host.shortfalls)
+          .singleElement()
+          .satisfies(shortfall -> assertThat(shortfall.message())
+              .contains("are missing, and removing images failed: java.lang.IllegalState"));
       assertThat(report.problems())
           .singleElement()
           .asString()
           .startsWith("removing images failed: java.lang.IllegalStateException");
+    }
+  }
+
+  @Test
+  void roundThatIsCutOff_endsThePass_andNothingIsHandedOver() {
+    node.image("app").size(100).add();
+    node.image("other").size(100).add();
+    node.otherData(800);
+    CompletableFuture<Void> closing = new CompletableFuture<>();
+    node.faults().beforeNext(Operation.REMOVE_IMAGE, () -> {
+      closing.completeAsync(() -> {
+        host.images.close();
+        return null;
+      });
+      node.clock().awaitWaiters(2); // close() for the round, and the round for this removal
+    });
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.available<200").build();
+    try (DiskPressureManager pressure = host.manager(policy).build()) {
+      PressureReport report = pressure.relieve();
+      closing.join();
+      assertThat(node.removalsAsked()).containsExactly("app");
+      assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+      assertThat(report.cause().orElseThrow())
+          .hasMessage("the collector was closed during the round");
+      assertThat(host.shortfalls).isEmpty();
+    }
+  }
+
+  @Test
+  void containerPassThatIsCutOff_endsThePass_andNoImageGoes() {
+    node.image("app").size(100).add();
+    node.otherData(900);
+    CancelledException cut = new CancelledException("closed");
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .containerStep(() -> ContainerGcReport.builder(node.clock().instant())
+            .outcome(Outcome.FAILED, cut)
+            .build())
+        .build()) {
+      PressureReport report = pressure.relieve();
+      assertThat(report.cause()).hasValue(cut);
+      assertThat(report.containerReport()).isPresent();
+      assertThat(node.removalsAsked()).isEmpty();
+      assertThat(host.shortfalls).isEmpty();
     }
   }
 
@@ -907,6 +956,27 @@ class DiskPressureManagerTest {
   }
 
   @Test
+  void closeWhileAShortfallIsPutTogether_keepsItFromTheHost() {
+    node.otherData(900);
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    CompletableFuture<Void> closing = new CompletableFuture<>();
+    node.faults().beforeNext(Operation.LIST_CONTAINERS, () -> {
+      closing.completeAsync(() -> {
+        self.join().close();
+        return null;
+      });
+      node.clock().awaitWaiters(2); // close() for the pass, and the pass for this list
+    });
+    DiskPressureManager pressure = host.bare(POLICY, node.fsStats()).build();
+    self.complete(pressure);
+    PressureReport report = pressure.relieve();
+    closing.join();
+    assertThat(report.cause().orElseThrow()).hasMessage("the manager was closed during the pass");
+    assertThat(host.shortfalls).isEmpty();
+    assertThat(report.shortfalls()).isEmpty();
+  }
+
+  @Test
   void close_waitsForARunningPass_butNoLongerThanItsDeadline() {
     node.otherData(900);
     CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
@@ -975,6 +1045,41 @@ class DiskPressureManagerTest {
               "threshold nodefs.available<900 (hard) with a minimum reclaim of 101 B is"
                   + " over at 1001 B available, and nodefs has 1000 B in all: pressure never ends");
       assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(1);
+    }
+  }
+
+  @Test
+  void thresholdOfASignalThatIsKnownLate_isComparedThen() {
+    node.faults().measureAs(stats -> stats.toBuilder().inodes(0, 0).build());
+    PressurePolicy policy =
+        PressurePolicy.builder().hard("imagefs.inodesFree<300").build();
+    try (DiskPressureManager pressure = host.manager(policy)
+        .imageThresholds(() -> GcThresholds.builder().inodesPercent(85, 80).build())
+        .build()) {
+      pressure.look();
+      assertThat(pressure.contradictions()).isEmpty();
+      node.faults().measureAs(stats -> stats.toBuilder().inodes(1000, 900).build());
+      pressure.look();
+      pressure.look();
+      assertThat(pressure.contradictions()).hasSize(2);
+      assertThat(host.listener.events(GcEventType.SETTINGS_CONTRADICT)).hasSize(2);
+    }
+  }
+
+  @Test
+  void thresholdAboveACapacityThatWasNotTheRealOne_isNotNamedForEver() {
+    node.faults()
+        .measureAs(
+            stats -> stats.toBuilder().availableBytes(9).capacityBytes(10).build());
+    try (DiskPressureManager pressure = host.manager(POLICY).build()) {
+      pressure.look();
+      assertThat(pressure.contradictions()).hasSize(1);
+      node.faults().measureAs(stats -> FsStats.builder("/x", stats.measuredAt()).build());
+      pressure.look();
+      assertThat(pressure.contradictions()).hasSize(1); // nobody knows better
+      node.faults().heal();
+      pressure.look();
+      assertThat(pressure.contradictions()).isEmpty();
     }
   }
 

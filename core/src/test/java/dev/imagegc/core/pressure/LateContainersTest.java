@@ -8,9 +8,11 @@ import dev.imagegc.api.Container;
 import dev.imagegc.api.ContainerState;
 import dev.imagegc.api.ContainerUnit;
 import dev.imagegc.api.Image;
+import dev.imagegc.api.NodeFs;
 import dev.imagegc.api.Outcome;
 import dev.imagegc.api.RemovalResult;
 import dev.imagegc.api.Runtime;
+import dev.imagegc.api.UnreachableException;
 import dev.imagegc.core.container.ContainerGcManager;
 import dev.imagegc.core.container.ContainerGcPolicy;
 import dev.imagegc.testkit.FakeNode;
@@ -98,6 +100,25 @@ class LateContainersTest {
       assertThat(node.removalsAsked()).isEmpty();
       // the first comes back 5 s after its removal, the second, which is needed too, a second later
       assertThat(report.duration()).isEqualTo(SECOND.multipliedBy(2).plus(LATE));
+    }
+  }
+
+  @Test
+  void wait_goesOn_whileTheDiskCannotBeMeasured() {
+    node.freesSpaceAfter(LATE);
+    long start = node.clock().nanoTime();
+    node.faults().measureAs(NodeFs.IMAGEFS, stats -> {
+      long waited = node.clock().nanoTime() - start;
+      if (waited > 0 && waited <= SECOND.toNanos()) {
+        throw new UnreachableException("the disk is away");
+      }
+      return stats;
+    });
+    try (DiskPressureManager pressure = manager(POLICY).build()) {
+      PressureReport report = pressure.relieve();
+      assertThat(report.outcome()).isEqualTo(Outcome.DONE);
+      assertThat(report.duration()).isEqualTo(LATE);
+      assertThat(pressure.relieve().imageReports()).isEmpty();
     }
   }
 

@@ -2,6 +2,7 @@
 package dev.imagegc.core.pressure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.imagegc.api.BusyException;
 import dev.imagegc.api.CancelledException;
@@ -24,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What the host hears of passes as a whole. */
 class PassListenerTest {
@@ -171,6 +173,39 @@ class PassListenerTest {
       assertThat(busy.get(60, TimeUnit.SECONDS).outcome()).isEqualTo(Outcome.BUSY);
       assertThat(told).containsExactly(first.get(60, TimeUnit.SECONDS), busy.join());
     }
+  }
+
+  @Test
+  @Timeout(60)
+  void callsOfTheListenerItself_findItsPassRunning_andDoNotWaitForIt() {
+    List<PressureReport> own = new CopyOnWriteArrayList<>();
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    try (DiskPressureManager pressure = host.manager(POLICY)
+        .passListener(report -> {
+          told.add(report);
+          own.add(self.join().look());
+          own.add(self.join().relieve());
+        })
+        .build()) {
+      self.complete(pressure);
+      PressureReport report = pressure.relieve();
+      assertThat(report.problems()).isEmpty();
+      assertThat(own)
+          .extracting(PressureReport::outcome)
+          .containsExactly(Outcome.BUSY, Outcome.BUSY);
+      assertThat(told).containsExactly(report);
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void listenerMayClose() {
+    CompletableFuture<DiskPressureManager> self = new CompletableFuture<>();
+    DiskPressureManager pressure =
+        host.manager(POLICY).passListener(report -> self.join().close()).build();
+    self.complete(pressure);
+    assertThat(pressure.relieve().outcome()).isEqualTo(Outcome.NOT_NEEDED);
+    assertThatIllegalStateException().isThrownBy(pressure::look);
   }
 
   @Test
