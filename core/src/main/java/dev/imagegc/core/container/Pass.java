@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Future;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,10 +52,6 @@ final class Pass {
       Events events,
       Future<?> closing) {}
 
-  /** The node while sandboxes go; when looking at it began and ended, in nanoseconds. */
-  private record Look(
-      Map<String, Member> members, Inhabitants inhabitants, long began, long ended) {}
-
   private final Tools tools;
   private final boolean forSpace;
   private final long startNanos;
@@ -64,7 +59,6 @@ final class Pass {
   private List<ContainerDecision> decisions = List.of(); // the plan, each replaced when it was done
   private long planned; // how many were to go, those that are left alone for now included
   private int withoutAnswer;
-  private @Nullable Look look; // the last one
 
   Pass(Tools tools, boolean forSpace) {
     this.tools = tools;
@@ -242,13 +236,17 @@ final class Pass {
    * ready is stopped all the same: so the engine gives back what the sandbox holds beside its container.
    */
   private void sweepSandbox(int i) {
-    Look now = look();
-    Member sandbox = now.members().get(decisions.get(i).container().id());
+    Map<String, Member> now = new HashMap<>();
+    tools
+        .host()
+        .members(tools.engine().listContainers(), Map.of())
+        .forEach(member -> now.put(member.id(), member));
+    Member sandbox = now.get(decisions.get(i).container().id());
     if (sandbox == null) {
       gone(i, "it was gone when its turn came");
       return;
     }
-    Optional<String> use = now.inhabitants().use(sandbox);
+    Optional<String> use = Inhabitants.of(now.values()).use(sandbox);
     if (use.isPresent()) {
       decide(i, Decision.KEPT, ContainerReason.SANDBOX_IN_USE, use.get());
       return;
@@ -263,27 +261,6 @@ final class Pass {
       return;
     }
     remove(i);
-  }
-
-  /**
-   * Looks at the node once more. A look that took a while is as old as that when it is there, and holds for as long again: so
-   * looking takes no longer than removing does, however many sandboxes there are.
-   */
-  private Look look() {
-    Look last = look;
-    long began = tools.clock().nanoTime();
-    if (last != null && began - last.ended() < last.ended() - last.began()) {
-      return last;
-    }
-    Map<String, Member> members = new HashMap<>();
-    tools
-        .host()
-        .members(tools.engine().listContainers(), Map.of())
-        .forEach(member -> members.put(member.id(), member));
-    Look now =
-        new Look(members, Inhabitants.of(members.values()), began, tools.clock().nanoTime());
-    look = now;
-    return now;
   }
 
   private void remove(int i) {
