@@ -18,7 +18,8 @@ public interface ContainerRemover {
    * values:
    *
    * <ul>
-   *   <li>{@link RemovalOutcome#REMOVED}: the engine removed it (R9.1), and its writable layer with it;
+   *   <li>{@link RemovalOutcome#REMOVED}: the engine removed it (R9.1), and its writable layer with it; of several who ask at once
+   *       more than one may be told so (R9.7);
    *   <li>{@link RemovalOutcome#GONE}: it was not there any more (R9.2);
    *   <li>{@link RemovalOutcome#IN_USE}: it runs, is paused, is restarting or is being removed, and stays as it was (R9.3, R9.6);
    *   <li>{@link RemovalOutcome#FAILED}: the engine failed or refused for another reason, and it is still there;

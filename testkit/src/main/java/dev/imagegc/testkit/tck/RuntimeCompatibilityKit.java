@@ -197,7 +197,7 @@ import org.junit.jupiter.api.Test;
  *      nothing</td><td>CONTAINER_REMOVAL</td></tr>
  *   <tr><td>R9.6</td><td>A paused container is refused and stays
  *      paused</td><td>CONTAINER_REMOVAL, PAUSED_CONTAINERS</td></tr>
- *   <tr><td>R9.7</td><td>Of concurrent removals of a container at most one removes it, the others find it gone or
+ *   <tr><td>R9.7</td><td>Of concurrent removals of a container none fails: it is removed, gone or
  *      going</td><td>CONTAINER_REMOVAL</td></tr>
  *   <tr><td>R9.8</td><td>A removal of a container that is answered with nonsense is neither removed nor
  *      gone</td><td>CONTAINER_REMOVAL, MALFORMED</td></tr>
@@ -1520,16 +1520,17 @@ public abstract class RuntimeCompatibilityKit {
 
   @Test
   @DisplayName(
-      "R9.7 Of concurrent removals of a container at most one removes it, the others find it gone or going")
+      "R9.7 Of concurrent removals of a container none fails: it is removed, gone or going")
   void r9_7_concurrentRemovalsOfAContainer() throws Exception {
     require(CONTAINER_REMOVAL);
     Container container = seed(fixture.seedImage(APP), ContainerState.EXITED);
 
     List<RemovalResult> results = concurrently(THREADS, i -> remover().removeContainer(container));
 
+    // Of several, Docker may tell more than one that it did it.
     assertThat(results)
         .extracting(RemovalResult::outcome)
-        .containsOnlyOnce(RemovalOutcome.REMOVED)
+        .contains(RemovalOutcome.REMOVED)
         .isSubsetOf(RemovalOutcome.REMOVED, RemovalOutcome.GONE, RemovalOutcome.IN_USE);
     assertThat(container(container.id())).as("container that was removed").isEmpty();
   }
