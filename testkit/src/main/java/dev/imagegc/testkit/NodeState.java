@@ -423,7 +423,7 @@ final class NodeState {
     return container;
   }
 
-  /** Space that an image took up, and that is not given back before some time. */
+  /** Space that an image or a container took up, and that is not given back before some time. */
   private record Lingering(Room room, boolean ofContainer, Instant until) {}
 
   private static final class StoredImage {

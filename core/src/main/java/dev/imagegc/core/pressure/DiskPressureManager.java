@@ -371,10 +371,11 @@ public final class DiskPressureManager implements AutoCloseable {
 
     /**
      * Sets who hears what every pass came to, also one that failed or found others in the way: by timer, by {@link
-     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again,
-     * nor is one of the listener itself. It hears of one report at a time, right after the pass and within {@link Deadlines.Builder#listener}, on a thread of this
-     * manager; other calls on the node go on meanwhile, but no other pass of this manager, and it must not wait for one. That it
-     * throws or is late is in the {@linkplain PressureReport#problems() problems} of the report that the caller gets.
+     * DiskPressureManager#relieve()} and by {@link DiskPressureManager#look()}. A call that joined a pass is not told again, nor is
+     * one of the listener itself. It hears of one report at a time, right after the pass and within {@link
+     * Deadlines.Builder#listener}, on a thread of this manager. Other calls on the node go on meanwhile, but no other pass of this
+     * manager: it must not wait for one, and a call of its own is BUSY at once. That it throws or is late is in the {@linkplain
+     * PressureReport#problems() problems} of the report that the caller gets.
      *
      * @param newListener the default ignores everything
      * @return this builder
